@@ -1,0 +1,238 @@
+// A job: what to move from where to where, and what became of it. The library's front door.
+//
+//   JobSpec (from config/ or filled by hand) -> RunJob -> Report
+//
+// Plain values. RunJob and its siblings may be called from several threads for different jobs; one job has one runner
+// (a lock on its journal), a second one fails with kConflict.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "godwit/digest.h"
+#include "godwit/error.h"
+#include "godwit/options.h"
+#include "godwit/schema.h"
+#include "godwit/stop_token.h"
+#include "godwit/store.h"
+
+namespace godwit {
+
+struct StoreSpec {
+  std::string store;     // name of a room
+  OptionValues options;  // validated against its table, defaults filled in
+  std::string where;     // "file:line" of the section, for errors
+};
+
+/// One collection to move; the target's name may differ.
+struct CollectionRule {
+  CollectionRef source;
+  std::string target_name;  // empty = the source's name
+  std::string where;
+};
+
+enum class SchemaPolicy {
+  kCreate,    // create what is absent, use what is equal, refuse what is different
+  kRecreate,  // drop and create
+  kExisting,  // it must be there
+};
+
+enum class DataPolicy {
+  kStop,       // a target that holds rows is an error
+  kOverwrite,  // keep other rows, overwrite equal keys
+  kDrop,       // remove what is there first
+};
+
+enum class DuplicatePolicy {
+  kStop,  // keys that repeat at the source make the collection fail
+  kAny,   // copy one row a key, count and list the rest
+};
+
+/// kAuto means: as the source for load; only when needed for reading.
+enum class LoadPolicy { kAuto, kAlways, kNever };
+
+enum class AutoIdPolicy {
+  kKeep,  // the target is created with auto_id off and keeps the source's keys
+  kNew,   // the target makes new keys; append only, verified without the key
+};
+
+/// Overrides of what is created at the target; unset = as the source.
+struct SchemaOverrides {
+  std::optional<bool> dynamic_fields;
+  std::optional<int32_t> shards;
+  std::optional<std::string> consistency_level;
+  std::map<std::string, std::string> descriptions;  // of collections, by source name
+};
+
+struct Tuning {
+  int32_t parallelism = 0;                      // splits in work at once; 0 = the number of cores, at least 2, at most 8
+  int64_t memory_bytes = 512LL << 20;           // of the whole job
+  int64_t batch_bytes = 8LL << 20;              // of one read; writers cut to what their store takes
+  int64_t split_bytes = 256LL << 20;
+  int64_t commit_interval_ms = 5000;
+  int64_t commit_bytes = 256LL << 20;
+  int64_t retry_for_ms = 10 * 60 * 1000;        // how long a peer may be away before the collection fails
+  int32_t max_rounds = 3;                       // corrections of a source that moved during the copy
+};
+
+struct JobSpec {
+  std::string name;       // [A-Za-z0-9_.-]+; from `name:`, or made from file and dialect
+  std::string dialect;    // "godwit.yaml", "migration.conf", ...
+  std::string file;
+  StoreSpec source;
+  StoreSpec target;
+  std::string source_database;  // empty = the store's default
+  std::string target_database;
+  std::vector<CollectionRule> collections;  // empty = every collection of the source database
+  SchemaPolicy schema_policy = SchemaPolicy::kCreate;
+  DataPolicy data_policy = DataPolicy::kStop;
+  DuplicatePolicy duplicate_policy = DuplicatePolicy::kStop;
+  AutoIdPolicy auto_id = AutoIdPolicy::kKeep;
+  bool accept_duplicates = false;  // of append-only targets, after a crash
+  bool allow_rejects = false;
+  bool copy_indexes = true;
+  LoadPolicy load = LoadPolicy::kAuto;         // of the target, at the end
+  LoadPolicy source_load = LoadPolicy::kAuto;  // of the source: kNever = it must be loaded already
+  SchemaOverrides overrides;
+  bool verify = true;
+  bool fail_fast = false;
+  Tuning tuning;
+  std::vector<std::string> notes;  // what the user should know of how the file was understood, one sentence each
+
+  /// Identity of the job: a hash over name, source, target, objects and mapping; not over tuning, and never over a
+  /// secret. 32 hex digits.
+  std::string IdentityHash(const StoreRegistry& stores) const;
+};
+
+enum class Verdict {
+  kVerified,           // read back and equal
+  kCopiedNotVerified,  // verification was off or the target can't be read back
+  kDifferent,          // source and target differ, or the source keeps changing
+  kFailed,
+  kStopped,
+  kPrecheckFailed,     // nothing was written
+  kPlanned,            // nothing was run
+};
+
+std::string_view ToString(Verdict verdict);
+/// 0 verified, 1 failed, 2 bad config, 3 different, 4 precheck failed, 5 copied and not verified, 130 stopped.
+int ExitCode(Verdict verdict);
+
+struct Difference {
+  enum class Side { kOnlySource, kOnlyTarget, kDifferent };
+  Side side = Side::kDifferent;
+  std::string partition;
+  std::string key;      // for people: 42, "abc"
+  std::string field;    // the first that differs; empty for one-sided rows
+  std::string source_value;  // shortened for people
+  std::string target_value;
+};
+
+struct CollectionReport {
+  CollectionRef source;
+  CollectionRef target;
+  Verdict verdict = Verdict::kPlanned;
+  int64_t rows = 0;
+  int64_t bytes = 0;
+  double copy_seconds = 0;
+  double verify_seconds = 0;
+  int64_t duplicates = 0;                    // surplus rows of repeated keys, left out
+  std::vector<std::string> duplicate_sample;
+  int64_t rejects = 0;
+  std::vector<Rejected> rejected_sample;
+  int32_t rounds = 0;                        // corrections that were needed
+  Digest digest;                             // of the target
+  int64_t differences = 0;
+  std::vector<Difference> difference_sample;  // at most 1,000
+  std::string error;                         // empty when it went well
+  std::optional<ErrorKind> error_kind;
+  std::vector<std::string> notes;
+};
+
+struct Report {
+  std::string job;
+  std::string dialect;
+  Verdict verdict = Verdict::kPlanned;
+  int exit_code = 0;
+  double seconds = 0;
+  bool resumed = false;
+  std::vector<CollectionReport> collections;
+  std::string error;  // of the job as a whole
+  std::string report_file;
+};
+
+/// One JSON object, one line, without secrets.
+std::string ToJson(const Report& report);
+
+/// What is known while a job runs.
+struct CollectionProgress {
+  CollectionRef source;
+  CollectionRef target;
+  std::string stage;  // "planning", "copying", "verifying", "publishing", "done", "failed"
+  int64_t rows = 0;
+  int64_t expected_rows = 0;  // 0 = unknown
+  int64_t bytes = 0;
+  double seconds = 0;
+};
+
+struct RunOptions {
+  std::string state_dir;  // journals and reports; created when absent
+  bool restart = false;   // forget what an earlier run did and begin anew
+  StopToken stop;
+  /// Called from one thread of the engine at most every 200 ms a collection, and at every change of stage.
+  std::function<void(const CollectionProgress&)> on_progress;
+  /// One sentence for the user, at once; called from any thread.
+  std::function<void(std::string_view)> on_note;
+};
+
+/// Runs or resumes a job to its end. Failures are in the report; a Status comes back only where no report could be made.
+arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
+
+/// Compares source and target of a job, collection by collection, without writing anything.
+arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
+
+struct CollectionPlan {
+  CollectionSchema source;
+  CollectionSchema target;
+  TargetState state;                 // before the run
+  CommitMode commit_mode = CommitMode::kNone;
+  SnapshotLife snapshot_life = SnapshotLife::kNone;
+  std::string preparation;           // of the source, see Source::Preparation; empty = none
+  bool drop_target = false;          // what is there goes first
+  bool overwrite = false;            // the target keeps other rows; equal keys are overwritten
+  std::vector<std::string> actions;  // "create collection copy.digits", ... in order
+  std::vector<std::string> notes;
+};
+
+struct Plan {
+  std::vector<CollectionPlan> collections;
+};
+
+/// What RunJob would do. Connects, writes nothing. The first refusal is the status.
+arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
+
+struct CheckReport {
+  std::vector<CheckItem> items;
+  bool passed() const;
+};
+
+/// Everything that can be known before a run. Writes nothing.
+arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
+
+/// Jobs known in a state directory.
+struct JobStatus {
+  std::string name;
+  std::string state;  // "running", "stopped", "done", "failed"
+  int64_t pid = 0;    // of the runner, while running
+  std::vector<CollectionProgress> collections;
+  std::string report_file;
+};
+arrow::Result<std::vector<JobStatus>> ListJobs(const std::string& state_dir);
+/// Asks the runner of a job to stop and waits for it; OK when none runs.
+arrow::Status StopJob(const std::string& state_dir, const std::string& name);
+
+}  // namespace godwit

@@ -1,0 +1,279 @@
+// The contracts between the engine and the stores.
+//
+// Data flows one way: Source -> Reader -> Batch -> Writer -> Receipt. Nothing downstream calls back upstream.
+// Ownership: what a function returns is the caller's; references passed in live at least as long as the call, a Store
+// outlives everything it handed out. Threads: Store, Catalog, Source and Sink may be called from several threads at
+// once; a Reader or a Writer belongs to one thread at a time. Cancellation: a call in progress ends early with
+// kCancelled soon after the StopToken given to StoreFactory is triggered.
+// Errors: kThrottled and kUnavailable may be retried by the engine; kOutcomeUnknown sends it to Sink::Recover.
+// Rooms retry by themselves only what is safe and short; the engine owns patience.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <arrow/type_fwd.h>
+
+#include "godwit/digest.h"
+#include "godwit/error.h"
+#include "godwit/options.h"
+#include "godwit/schema.h"
+#include "godwit/stop_token.h"
+
+namespace godwit {
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Values
+
+/// How long the state that a split is read at can be read again.
+enum class SnapshotLife {
+  kNone,     // every read sees the newest state (Milvus 2.3 by gRPC)
+  kSession,  // as long as the source's session lives
+  kDurable,  // files with hashes, storage at a timestamp
+};
+
+struct Snapshot {
+  SnapshotLife life = SnapshotLife::kNone;
+  std::string id = {};  // equal ids = the same rows; meaningful for kSession and kDurable
+};
+
+/// A closed piece of one collection: the unit of parallel work and of retry. Data without secrets; any process can run it.
+struct Split {
+  std::string id;          // unique inside the collection, stable, [a-z0-9-]+
+  std::string spec;        // JSON of the room: a key range, a file, ...
+  int64_t estimated_rows = 0;
+  int64_t estimated_bytes = 0;
+};
+
+struct SplitPolicy {
+  int64_t target_bytes = 256LL << 20;  // aimed at; a split may be smaller, and at most 1 GiB
+  int32_t min_splits = 1;              // so that all workers have work; a small collection may give fewer
+};
+
+/// Rows of one split and one partition. Columns in the order and the storage types of the schema passed to Open.
+struct Batch {
+  std::shared_ptr<arrow::RecordBatch> rows;
+  std::string partition;  // "" = the default one; always "" with a partition key
+  std::string position;   // where the split goes on after these rows; for resume_after. Opaque, room's own
+  /// Rows that the store holds beyond one a key, for the keys of this batch, where the store shows only one of them.
+  int64_t surplus_rows = 0;
+};
+
+/// What of a split has reached the target.
+struct Progress {
+  std::string position;   // of the last batch; empty = nothing yet
+  Digest digest;          // of the rows handed to the target and accepted, as the target shows them
+  int64_t bytes = 0;
+  int64_t rejects = 0;
+  bool complete = false;  // the reader reached its end
+};
+
+/// The target's word that the progress is durable: it survives kill -9 of godwit and of the target.
+struct Receipt {
+  std::string split_id;
+  Progress progress;
+  std::string evidence;  // JSON of the room: parts with sizes and hashes, id ranges, ...
+};
+
+struct Rejected {
+  std::string key;     // for people
+  std::string reason;
+};
+
+struct WriteResult {
+  std::vector<int64_t> rejected_rows;  // indexes into the batch, ascending
+  std::vector<Rejected> rejected;      // the same rows, with reasons
+};
+
+enum class CommitMode {
+  kTransactional,  // progress is written with the rows, in one transaction
+  kUpsertByKey,    // a replay overwrites by key
+  kStagedPublish,  // parts are invisible until Publish
+  kAppendOnly,     // the target makes the keys
+  kNone,           // a null sink: nothing is kept
+};
+
+/// How a split goes on, decided by Sink::Recover.
+struct Recovery {
+  std::optional<Receipt> receipt;  // the newest; none = from the beginning
+  bool replay = false;             // rows after the receipt may be at the target already: write them idempotently
+};
+
+/// The collection at the target that a job writes to.
+struct WriteTarget {
+  CollectionSchema schema;  // as Sink::Adapt returned it
+  std::string job;          // id of the job, [a-z0-9-]+, stable over resumes
+  int64_t epoch = 0;        // of this run; grows with each run of the job
+  bool overwrite = false;   // the target may hold other rows with the same keys: write idempotently from the start
+};
+
+struct TargetState {
+  bool exists = false;
+  std::string identity;           // id and creation time at the store; changes when it is dropped and made again
+  int64_t rows = 0;               // exact where `rows_exact`
+  bool rows_exact = true;
+  std::optional<CollectionSchema> schema;
+};
+
+struct CheckItem {
+  enum class Verdict { kPassed, kWarning, kFailed };
+  std::string name;     // "reachable", "authorised", "version", ...
+  Verdict verdict = Verdict::kPassed;
+  std::string message;  // what was seen; when not passed, what to do
+};
+
+/// Duplicate keys met while reading: the same identity in several rows of the source.
+struct Duplicates {
+  int64_t surplus_rows = 0;            // rows beyond one a key
+  std::vector<std::string> sample;     // "key x3", at most 1,000
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Contracts
+
+/// Lists, describes and changes collections.
+class Catalog {
+ public:
+  virtual ~Catalog() = default;
+  /// Names in a database, sorted; an absent database is kNotFound.
+  virtual arrow::Result<std::vector<std::string>> List(const std::string& database) = 0;
+  virtual arrow::Result<CollectionSchema> Describe(const CollectionRef& ref) = 0;
+  /// Never fails because the collection is absent.
+  virtual arrow::Result<TargetState> State(const CollectionRef& ref) = 0;
+  /// Creates the database where needed, the collection and its partitions, without indexes. Idempotent; a collection
+  /// of that name whose FirstDifference to `schema` is not empty is kConflict. Missing partitions are added.
+  virtual arrow::Status Create(const CollectionSchema& schema) = 0;
+  /// Idempotent: an absent collection is OK.
+  virtual arrow::Status Drop(const CollectionRef& ref) = 0;
+};
+
+/// Reads one split. Next never returns an empty batch; nullopt is the end. A short read is kCorruptData, never the end.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  /// At most about `max_bytes` of Arrow buffers (a single row may exceed it). The caller has reserved that memory.
+  virtual arrow::Result<std::optional<Batch>> Next(int64_t max_bytes) = 0;
+  /// Duplicates met so far in this split.
+  virtual Duplicates duplicates() const { return {}; }
+};
+
+enum class ReadPurpose {
+  kCopy,       // the user's source: may be altered only as its options allow
+  kVerify,     // the target, read back: may be loaded and indexed for the time of reading
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  /// What has to be done to the collection before it can be read (load, a temporary index), as JSON of the room;
+  /// empty = nothing. Changes nothing. kUnsupported when it can't be read; the message says what to do.
+  virtual arrow::Result<std::string> Preparation(const CollectionRef& ref, ReadPurpose purpose) = 0;
+  /// Does it, and waits until the collection can be read. Idempotent.
+  virtual arrow::Status Prepare(const CollectionRef& ref, const std::string& preparation) = 0;
+  /// Takes it back. Idempotent; called also after a crash, in a later process.
+  virtual arrow::Status Restore(const CollectionRef& ref, const std::string& preparation) = 0;
+
+  virtual arrow::Result<Snapshot> OpenSnapshot(const CollectionRef& ref) = 0;
+  /// Splits cover every row exactly once, at the snapshot. An empty collection gives none or empty ones.
+  virtual arrow::Result<std::vector<Split>> PlanSplits(const CollectionSchema& schema, const Snapshot& snapshot,
+                                                       const SplitPolicy& policy) = 0;
+  /// `schema` is this store's own (from Describe), possibly with fewer fields (projection). `resume_after` is the
+  /// position of an earlier batch of the split, or empty. With a snapshot of life kNone, rows may have changed since.
+  virtual arrow::Result<std::unique_ptr<Reader>> Open(const CollectionSchema& schema, const Split& split,
+                                                      const Snapshot& snapshot, const std::string& resume_after) = 0;
+};
+
+/// Writes one split.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  /// Columns as in WriteTarget::schema. Rows may be in flight when it returns. An error spoils the writer: drop it,
+  /// then Recover.
+  virtual arrow::Result<WriteResult> Write(const Batch& batch) = 0;
+  /// Makes every row written so far durable and returns the receipt that carries `progress`.
+  virtual arrow::Result<Receipt> Commit(const Progress& progress) = 0;
+  /// Ends without committing what came after the last receipt; waits for calls in flight up to their deadline.
+  virtual void Abort() = 0;
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  /// The schema as this target will hold it, from the source's: the room's type table and limits. kUnsupported names
+  /// every feature that the target lacks, not a version number.
+  virtual arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) = 0;
+  virtual CommitMode commit_mode(const CollectionSchema& schema) const = 0;
+  /// Finds the newest receipt of a split, at the target or the journaled one (`journaled`, none when the journal has
+  /// none), and removes or fences what may have been left after it. `attempted` = a writer was opened for this split
+  /// before. Called before any replay, with no writer open for the split; a fenced writer of an older epoch can't commit.
+  virtual arrow::Result<Recovery> Recover(const WriteTarget& target, const Split& split,
+                                          const std::optional<Receipt>& journaled, bool attempted) = 0;
+  virtual arrow::Result<std::unique_ptr<Writer>> Open(const WriteTarget& target, const Split& split,
+                                                      const Recovery& recovery) = 0;
+  /// After all splits: nothing is in flight, rows can be read back. Idempotent.
+  virtual arrow::Status Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) = 0;
+  /// Reads what the receipts say was written (files: the staged parts), for verification between Finalize and Publish.
+  /// Its schema is `target.schema`. Null when this target can't be read back.
+  virtual arrow::Result<std::unique_ptr<Source>> ReadBack(const WriteTarget& target,
+                                                          const std::vector<Receipt>& receipts) = 0;
+  /// Deletes rows by identity; `keys` has the storage type of the target's key. Absent keys are OK. Between Finalize
+  /// and Publish, with no writer open. A staged target rewrites the parts that hold such rows and replaces their
+  /// evidence in `receipts`.
+  virtual arrow::Status DeleteKeys(const WriteTarget& target, const std::string& partition,
+                                   const std::shared_ptr<arrow::Array>& keys, std::vector<Receipt>* receipts) = 0;
+  /// The end of a collection: rename, manifest, indexes, aliases, load, removal of our own traces. Idempotent.
+  /// `receipts` hold every split's last receipt, also those of corrections; `digest` is the proven one.
+  virtual arrow::Status Publish(const WriteTarget& target, const std::vector<Receipt>& receipts,
+                                const Digest& digest) = 0;
+  /// Removes what an unfinished job left and nobody will resume: staged parts, progress rows. Published rows stay.
+  /// Idempotent.
+  virtual arrow::Status Discard(const WriteTarget& target) = 0;
+};
+
+/// What a store can do, as data.
+struct Capabilities {
+  bool source = false;
+  bool target = false;
+  bool databases = false;
+  bool partitions = false;
+  SnapshotLife snapshot_life = SnapshotLife::kNone;
+  std::string splits_by = {};      // "primary key range", "file", ...
+  std::string read_back = {};      // how the target is verified, for people; empty = it can't be
+};
+
+/// One open store. Source and sink are null where the store has none.
+class Store {
+ public:
+  virtual ~Store() = default;
+  /// Reachable, authorised, version, privileges; writes nothing. Failures are items, not a status.
+  virtual std::vector<CheckItem> Check() = 0;
+  virtual Catalog* catalog() = 0;
+  virtual Source* source() = 0;
+  virtual Sink* sink() = 0;
+  /// Identity of the server or folder, without secrets: "http://h:19530". Part of the job's identity.
+  virtual std::string address() const = 0;
+  /// The database of a collection that names none.
+  virtual std::string default_database() const { return {}; }
+};
+
+/// A room's entry in the list of stores.
+struct StoreFactory {
+  std::string name;         // as in `store: milvus`
+  std::string description;  // one line
+  Capabilities capabilities;
+  OptionTable options;
+  /// Connects lazily: Open itself makes no network call. Checks what can be checked of the values (kInvalidConfig).
+  std::function<arrow::Result<std::unique_ptr<Store>>(const OptionValues&, StopToken)> open;
+};
+
+using StoreRegistry = std::vector<StoreFactory>;
+
+/// Every room that this build has.
+const StoreRegistry& AllStores();
+const StoreFactory* FindStore(const StoreRegistry& stores, std::string_view name);
+
+}  // namespace godwit
