@@ -1,0 +1,117 @@
+// A job's memory: what was planned, what was confirmed, what was intended. One SQLite file a job (WAL, synchronous=FULL);
+// every call that returns OK is durable. Thread-safe. Holds no secret.
+//
+// A collection goes through the stages in order and never back; a stage is written when it is complete:
+//   kPlanned    schemas, policies and the source's preparation are fixed; nothing was changed anywhere before this
+//   kCreated    the target collection is there and is ours to write to
+//   kSplit      the splits are fixed; they are never computed again
+//   kCopied     every split has a complete receipt
+//   kVerified   target and source were compared (or verification is off)
+//   kPublished  the target is in its final place
+//   kDone       the source was restored
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/sqlite.h"
+#include "godwit/job.h"
+#include "godwit/store.h"
+
+namespace godwit {
+
+enum class Stage { kPlanned, kCreated, kSplit, kCopied, kVerified, kPublished, kDone };
+
+struct JournaledCollection {
+  int64_t id = 0;
+  Stage stage = Stage::kPlanned;
+  CollectionSchema source;
+  CollectionSchema target;
+  bool drop_target = false;       // before creating, once
+  bool overwrite = false;         // WriteTarget::overwrite
+  std::string preparation;        // of the source; to be restored
+  std::string verify_preparation; // of the target while it is read back; to be restored
+  std::string target_identity;    // set with kCreated
+  Snapshot snapshot;              // set with kSplit
+  CollectionReport report;        // as far as known
+};
+
+struct JournaledSplit {
+  Split split;
+  bool attempted = false;          // a writer was opened for it
+  std::optional<Receipt> receipt;  // the newest
+  int64_t duplicates = 0;          // surplus rows seen up to the receipt
+};
+
+class Journal {
+ public:
+  struct Header {
+    std::string job;       // JobSpec::name
+    std::string identity;  // JobSpec::IdentityHash
+    std::string file;
+    std::string dialect;
+  };
+
+  /// Creates or opens `path`. A journal of another identity is kConflict, telling what to do; one of a newer format
+  /// version is kUnsupported. Begins a new epoch.
+  static arrow::Result<std::unique_ptr<Journal>> Open(const std::string& path, const Header& header);
+  /// Only for looking at: no epoch, nothing is written.
+  static arrow::Result<std::unique_ptr<Journal>> OpenReadOnly(const std::string& path);
+
+  /// True when an earlier run left something.
+  bool resumed() const { return epoch_ > 1; }
+  int64_t epoch() const { return epoch_; }
+  /// Stable over resumes, new after a restart: [a-z0-9-]+.
+  const std::string& job_id() const { return job_id_; }
+  const Header& header() const { return header_; }
+
+  arrow::Result<std::vector<JournaledCollection>> Collections();
+  /// Adds a collection in kPlanned and sets its id.
+  arrow::Status AddCollection(JournaledCollection* collection);
+  /// Writes every member of a known collection.
+  arrow::Status SaveCollection(const JournaledCollection& collection);
+  /// Writes the splits and advances the collection to kSplit, in one transaction.
+  arrow::Status SaveSplits(const JournaledCollection& collection, const std::vector<Split>& splits);
+
+  arrow::Result<std::vector<JournaledSplit>> Splits(int64_t collection);
+  arrow::Status MarkAttempted(int64_t collection, const std::string& split);
+  arrow::Status SaveReceipt(int64_t collection, const Receipt& receipt, int64_t duplicates,
+                            const std::vector<Rejected>& rejected);
+  /// The newest receipts of all splits, also of corrections, which have no row among Splits().
+  arrow::Result<std::vector<Receipt>> Receipts(int64_t collection);
+  /// Adds or replaces the receipts of splits after a correction, in one transaction.
+  arrow::Status SaveReceipts(int64_t collection, const std::vector<Receipt>& receipts);
+  arrow::Result<std::vector<Rejected>> Rejects(int64_t collection, int64_t limit);
+
+  /// The last report; none while the job was never ended.
+  arrow::Status SaveReport(const Report& report, const std::string& json);
+  struct SavedReport {
+    Verdict verdict = Verdict::kPlanned;
+    std::string json;
+  };
+  arrow::Result<std::optional<SavedReport>> LastReport();
+
+ private:
+  Journal(std::unique_ptr<SqliteDatabase> db, Header header) : db_(std::move(db)), header_(std::move(header)) {}
+  arrow::Status Create();
+  arrow::Status Load();
+  arrow::Status BeginEpoch();
+  arrow::Result<std::string> Meta(const std::string& key);
+  arrow::Status SetMeta(const std::string& key, const std::string& value);
+  arrow::Status UpsertReceipt(int64_t collection, const Receipt& receipt);
+
+  std::mutex mutex_;
+  std::unique_ptr<SqliteDatabase> db_;
+  Header header_;
+  std::string job_id_;
+  int64_t epoch_ = 0;
+};
+
+/// Where the journal of a job lies.
+std::string JournalPath(const std::string& state_dir, const std::string& job);
+
+}  // namespace godwit
