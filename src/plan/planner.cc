@@ -1,0 +1,157 @@
+#include "plan/planner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/row_mapper.h"
+
+namespace godwit {
+namespace {
+
+bool WantLoaded(LoadPolicy policy, bool source_loaded) {
+  if (policy == LoadPolicy::kAuto) return source_loaded;
+  return policy == LoadPolicy::kAlways;
+}
+
+/// The source's schema as the job wants it at the target, before the target's own limits.
+CollectionSchema WantedSchema(const JobSpec& spec, const CollectionRule& rule, const CollectionSchema& source,
+                              std::vector<std::string>* notes) {
+  CollectionSchema wanted = source;
+  const SchemaOverrides& overrides = spec.overrides;
+  if (overrides.shards) wanted.shards = *overrides.shards;
+  if (overrides.consistency_level) wanted.consistency_level = *overrides.consistency_level;
+  if (auto text = overrides.descriptions.find(rule.source.name); text != overrides.descriptions.end()) {
+    wanted.description = text->second;
+  }
+  if (overrides.dynamic_fields.has_value()) {
+    if (source.dynamic_fields && !*overrides.dynamic_fields) {
+      std::erase_if(wanted.fields, [](const Field& field) { return field.dynamic; });
+      notes->push_back("the dynamic fields of the source are left out, as the job asks");
+    }
+    wanted.dynamic_fields = *overrides.dynamic_fields;
+  }
+  if (int key = wanted.key_index(); key >= 0) {
+    if (spec.auto_id == AutoIdPolicy::kNew) {
+      wanted.fields[key].auto_id = true;
+    } else if (wanted.fields[key].auto_id) {
+      wanted.fields[key].auto_id = false;
+      notes->push_back("the source makes its keys (auto_id); the target is created without, and keeps the source's keys");
+    }
+  }
+  if (!spec.copy_indexes) wanted.indexes.clear();
+  wanted.loaded = WantLoaded(spec.load, source.loaded);
+  return wanted;
+}
+
+/// Decides what happens to what is already at the target.
+arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
+  const std::string name = plan->target.ref.ToString();
+  if (!plan->state.exists) {
+    if (spec.schema_policy != SchemaPolicy::kExisting) return arrow::Status::OK();
+    return MakeError(ErrorKind::kNotFound, "the target collection '" + name +
+                                               "' does not exist and the job says not to create it (schema: existing)");
+  }
+  bool holds_rows = plan->state.rows > 0 || !plan->state.rows_exact;
+  if (spec.schema_policy == SchemaPolicy::kRecreate || (spec.data_policy == DataPolicy::kDrop && holds_rows)) {
+    plan->drop_target = true;
+    return arrow::Status::OK();
+  }
+  if (plan->state.schema) {
+    std::string difference = FirstDifference(plan->target, *plan->state.schema);
+    if (!difference.empty()) {
+      return MakeError(ErrorKind::kConflict, "the target collection '" + name + "' is there and different: " + difference +
+                                                 ". Rename it in the job, or let the job drop it (schema: recreate)");
+    }
+  }
+  if (!holds_rows) return arrow::Status::OK();
+  if (spec.data_policy == DataPolicy::kStop) {
+    return MakeError(ErrorKind::kConflict,
+                     "the target collection '" + name + "' holds " + std::to_string(plan->state.rows) +
+                         " rows already. Choose with if_not_empty: overwrite (equal keys are overwritten, other rows "
+                         "stay) or drop");
+  }
+  plan->overwrite = true;
+  return arrow::Status::OK();
+}
+
+arrow::Status CheckAppendOnly(const JobSpec& spec, const CollectionPlan& plan) {
+  if (plan.commit_mode != CommitMode::kAppendOnly || spec.accept_duplicates) return arrow::Status::OK();
+  if (!plan.state.exists || plan.drop_target) return arrow::Status::OK();
+  return MakeError(ErrorKind::kUnsupported,
+                   "the target collection '" + plan.target.ref.ToString() +
+                       "' makes its keys and was not created by this job, so rows written before a crash could not be "
+                       "told from rows of others. Let the job create it, keep the source's keys (auto_id: keep), or "
+                       "accept that a crash may double rows (accept_duplicates: true)");
+}
+
+/// For people: "load default.a", "create copy.a", ... in order.
+std::vector<std::string> DescribeActions(const CollectionPlan& plan) {
+  const std::string source = plan.source.ref.ToString();
+  const std::string target = plan.target.ref.ToString();
+  std::vector<std::string> actions;
+  if (!plan.preparation.empty()) actions.push_back("load " + source + " for reading, and release it afterwards");
+  if (plan.drop_target) actions.push_back("drop " + target);
+  if (plan.drop_target || !plan.state.exists) actions.push_back("create " + target);
+  actions.push_back("copy " + source + " to " + target + (plan.overwrite ? ", overwriting equal keys" : ""));
+  for (const Index& index : plan.target.indexes) {
+    actions.push_back("create index " + index.name + " on " + target + "." + index.field);
+  }
+  if (plan.target.loaded) actions.push_back("load " + target);
+  return actions;
+}
+
+}  // namespace
+
+arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spec, Store* source) {
+  const std::string database = spec.source_database.empty() ? source->default_database() : spec.source_database;
+  std::vector<CollectionRule> rules = spec.collections;
+  if (rules.empty()) {
+    ARROW_ASSIGN_OR_RAISE(auto names, source->catalog()->List(database));
+    for (std::string& name : names) rules.push_back({.source = {database, std::move(name)}});
+  }
+  for (CollectionRule& rule : rules) {
+    if (rule.source.database.empty()) rule.source.database = database;
+    if (rule.target_name.empty()) rule.target_name = rule.source.name;
+  }
+  for (size_t i = 0; i < rules.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (rules[i].target_name != rules[j].target_name) continue;
+      return MakeError(ErrorKind::kInvalidConfig,
+                       "collections '" + rules[j].source.name + "' and '" + rules[i].source.name +
+                           "' would both be written to '" + rules[i].target_name + "'; rename one of them",
+                       rules[i].where);
+    }
+  }
+  return rules;
+}
+
+CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const Store& target) {
+  return {spec.target_database.empty() ? target.default_database() : spec.target_database, rule.target_name};
+}
+
+arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,
+                                                Store* target) {
+  CollectionPlan plan;
+  ARROW_ASSIGN_OR_RAISE(plan.source, source->catalog()->Describe(rule.source));
+  ARROW_ASSIGN_OR_RAISE(plan.preparation, source->source()->Preparation(rule.source, ReadPurpose::kCopy));
+  if (!plan.preparation.empty() && spec.source_load == LoadPolicy::kNever) {
+    return MakeError(ErrorKind::kUnsupported, "the source collection '" + rule.source.ToString() +
+                                                  "' is not loaded, and the job says not to load it (source_load: never)");
+  }
+  CollectionSchema wanted = WantedSchema(spec, rule, plan.source, &plan.notes);
+  wanted.ref = TargetRef(spec, rule, *target);
+  if (source->address() == target->address() && wanted.ref == rule.source) {
+    return MakeError(ErrorKind::kInvalidConfig, "source and target are the same collection '" + wanted.ref.ToString() +
+                                                    "' of the same store; give the target another name or database");
+  }
+  ARROW_ASSIGN_OR_RAISE(plan.target, target->sink()->Adapt(wanted));
+  ARROW_RETURN_NOT_OK(RowMapper::Make(plan.source, plan.target));
+  plan.commit_mode = target->sink()->commit_mode(plan.target);
+  ARROW_ASSIGN_OR_RAISE(plan.state, target->catalog()->State(plan.target.ref));
+  ARROW_RETURN_NOT_OK(ApplyPolicies(spec, &plan));
+  ARROW_RETURN_NOT_OK(CheckAppendOnly(spec, plan));
+  plan.actions = DescribeActions(plan);
+  return plan;
+}
+
+}  // namespace godwit

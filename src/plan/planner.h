@@ -1,0 +1,20 @@
+// JobSpec + catalogs -> what is to be done with each collection. Reads both stores, writes nothing.
+#pragma once
+
+#include <vector>
+
+#include "godwit/job.h"
+#include "godwit/store.h"
+
+namespace godwit {
+
+/// The rules of the job with every name filled in; all collections of the source database when the job names none.
+arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spec, Store* source);
+/// The target's name of a resolved rule.
+CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const Store& target);
+
+/// The first reason why the collection can't be moved as asked is the status; its message says what to do.
+arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,
+                                                Store* target);
+
+}  // namespace godwit

@@ -1,0 +1,115 @@
+#include "verify/scan.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
+
+
+namespace godwit {
+namespace {
+
+class Scanner {
+ public:
+  Scanner(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit)
+      : side_(side), limits_(limits), visit_(visit) {}
+
+  arrow::Status Run() {
+    ARROW_RETURN_NOT_OK(Plan());
+    size_t count = std::min<size_t>(splits_.size(), static_cast<size_t>(limits_.splits->capacity()));
+    std::vector<std::thread> workers;
+    for (size_t i = 0; i < count; ++i) workers.emplace_back([this] { Work(); });
+    for (std::thread& worker : workers) worker.join();
+    return status_;
+  }
+
+ private:
+  arrow::Status Plan() {
+    Patience patience = limits_.MakePatience();
+    SplitPolicy policy{.target_bytes = limits_.split_bytes,
+                       .min_splits = static_cast<int32_t>(limits_.splits->capacity())};
+    while (true) {
+      arrow::Status status = TryPlan(policy);
+      if (status.ok()) return status;
+      ARROW_RETURN_NOT_OK(patience.Wait(status));
+    }
+  }
+
+  arrow::Status TryPlan(const SplitPolicy& policy) {
+    const CollectionSchema& schema = side_.mapper.read_schema();
+    ARROW_ASSIGN_OR_RAISE(snapshot_, side_.source->OpenSnapshot(schema.ref));
+    ARROW_ASSIGN_OR_RAISE(splits_, side_.source->PlanSplits(schema, snapshot_, policy));
+    return arrow::Status::OK();
+  }
+
+  void Work() {
+    for (size_t i = next_++; i < splits_.size() && !failed_; i = next_++) {
+      Reservation slot = Reservation::Acquire(limits_.splits, 1, limits_.stop);
+      arrow::Status status = slot ? ReadSplit(splits_[i]) : MakeError(ErrorKind::kCancelled, "stopped");
+      if (!status.ok()) (void)Fail(status);
+    }
+  }
+
+  /// Keeps the first failure and stops the other workers.
+  arrow::Status Fail(arrow::Status status) {
+    std::lock_guard lock(mutex_);
+    if (!failed_.exchange(true)) status_ = status;
+    return status;
+  }
+
+  arrow::Status ReadSplit(const Split& split) {
+    Patience patience = limits_.MakePatience();
+    RowHasher hasher(side_.schema, side_.identity);
+    std::string position;
+    while (true) {
+      arrow::Status status = ReadFrom(split, &hasher, &position, &patience);
+      if (status.ok() || failed_) return status;
+      ARROW_RETURN_NOT_OK(patience.Wait(status));
+    }
+  }
+
+  arrow::Status ReadFrom(const Split& split, RowHasher* hasher, std::string* position, Patience* patience) {
+    ARROW_ASSIGN_OR_RAISE(auto reader,
+                          side_.source->Open(side_.mapper.read_schema(), split, snapshot_, *position));
+    HashedRows hashes;
+    while (!failed_) {
+      // Twice: a reader may have the next batch under way.
+      Reservation memory = Reservation::Acquire(limits_.memory, 2 * limits_.batch_bytes, limits_.stop);
+      if (!memory) return MakeError(ErrorKind::kCancelled, "stopped");
+      ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next(limits_.batch_bytes));
+      if (!batch) return arrow::Status::OK();
+      Batch mapped = side_.mapper.Map(std::move(*batch));
+      ARROW_RETURN_NOT_OK(hasher->Hash(mapped, &hashes));
+      {
+        std::lock_guard lock(visit_mutex_);
+        arrow::Status status = visit_(mapped, hashes);
+        // The visitor's failure is not the reader's: reading again would not mend it.
+        if (!status.ok()) return Fail(status);
+      }
+      *position = mapped.position;
+      patience->Renew();
+    }
+    return arrow::Status::OK();
+  }
+
+  const ScanSide& side_;
+  const WorkLimits& limits_;
+  const BatchVisitor& visit_;
+  Snapshot snapshot_;
+  std::vector<Split> splits_;
+  std::atomic<size_t> next_ = 0;
+  std::atomic<bool> failed_ = false;
+  std::mutex mutex_;  // guards status_
+  std::mutex visit_mutex_;
+  arrow::Status status_;
+};
+
+}  // namespace
+
+arrow::Status Scan(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit) {
+  return Scanner(side, limits, visit).Run();
+}
+
+}  // namespace godwit

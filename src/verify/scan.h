@@ -1,0 +1,46 @@
+// Reads a whole collection once, in parallel, and hashes every row as the target shows it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "base/memory_budget.h"
+#include "base/patience.h"
+#include "godwit/digest.h"
+#include "godwit/store.h"
+#include "godwit/stop_token.h"
+#include "model/canonical.h"
+#include "model/row_mapper.h"
+
+namespace godwit {
+
+/// What all workers of a job share.
+struct WorkLimits {
+  Budget* memory = nullptr;  // bytes
+  Budget* splits = nullptr;  // splits in work at once
+  int64_t batch_bytes = 8LL << 20;
+  int64_t split_bytes = 256LL << 20;
+  int64_t retry_for_ms = 600'000;
+  StopToken stop;
+  std::function<void(std::string_view)> note;  // one sentence for the user; may be empty; thread-safe
+
+  Patience MakePatience() const { return {std::chrono::milliseconds(retry_for_ms), stop, note}; }
+};
+
+/// One collection to be read: the job's source (mapped), or the target read back. Prepared by the caller.
+struct ScanSide {
+  Source* source = nullptr;
+  RowMapper mapper;                 // from the store's own schema to `schema`
+  CollectionSchema schema;          // the target's: what is hashed
+  RowHasher::Identity identity = RowHasher::Identity::kKey;
+};
+
+/// Called for every batch, mapped and hashed, from several threads, one call at a time.
+using BatchVisitor = std::function<arrow::Status(const Batch& batch, const HashedRows& hashes)>;
+
+/// Opens a snapshot, plans splits and reads each once; goes on after failures that pass, at the position reached.
+arrow::Status Scan(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit);
+
+}  // namespace godwit
