@@ -1,0 +1,408 @@
+#include "engine/collection_run.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include <arrow/array/concatenate.h>
+#include <arrow/record_batch.h>
+
+#include "base/failpoint.h"
+
+namespace godwit {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Failpoint after_drop("engine.drop.after");
+Failpoint after_create("engine.create.after");
+Failpoint after_prepare("engine.prepare.after");
+Failpoint after_finalize("engine.finalize.after");
+Failpoint after_delete("engine.correction.after_delete");
+Failpoint after_correction("engine.correction.after_write");
+Failpoint after_compare("engine.compare.after");
+Failpoint after_publish("engine.publish.after");
+Failpoint after_restore("engine.restore.after");
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+RowMapper MakeMapper(const CollectionSchema& source, const CollectionSchema& target) {
+  // The planner made this mapper once already; it can't fail for the same schemas.
+  return RowMapper::Make(source, target).ValueOrDie();
+}
+
+}  // namespace
+
+CollectionRun::CollectionRun(JobContext* job, JournaledCollection journaled)
+    : job_(*job),
+      collection_(std::move(journaled)),
+      report_(collection_.report),
+      target_{.schema = collection_.target,
+              .job = job->journal.job_id(),
+              .epoch = job->journal.epoch(),
+              .overwrite = collection_.overwrite},
+      commit_mode_(job->target.sink()->commit_mode(collection_.target)),
+      identity_(commit_mode_ == CommitMode::kAppendOnly || collection_.target.key_index() < 0
+                    ? RowHasher::Identity::kWholeRow
+                    : RowHasher::Identity::kKey),
+      line_(job->board.AddLine(collection_.source.ref, collection_.target.ref)) {
+  report_.source = collection_.source.ref;
+  report_.target = collection_.target.ref;
+}
+
+CollectionReport CollectionRun::Run() {
+  arrow::Status status = RunSteps();
+  if (!status.ok()) {
+    Fail(status);
+    ReleaseSource();
+  }
+  line_->SetStage(status.ok() ? "done" : "failed");
+  return report_;
+}
+
+void CollectionRun::ReleaseSource() {
+  if (collection_.preparation.empty() || collection_.stage == Stage::kDone) return;
+  if (job_.limits.stop.stop_requested()) {
+    report_.notes.push_back("the source collection was left loaded; the next run or --restart takes that back");
+    return;
+  }
+  arrow::Status status = job_.source.source()->Restore(collection_.source.ref, collection_.preparation);
+  if (!status.ok()) report_.notes.push_back("the source collection could not be released: " + Describe(status));
+}
+
+void CollectionRun::Fail(const arrow::Status& status) {
+  ErrorKind kind = KindOf(status);
+  report_.error = Describe(status);
+  report_.error_kind = kind;
+  report_.verdict = Verdict::kFailed;
+  if (kind == ErrorKind::kCancelled || job_.limits.stop.stop_requested()) report_.verdict = Verdict::kStopped;
+  if (kind == ErrorKind::kSourceChanging) report_.verdict = Verdict::kDifferent;
+}
+
+arrow::Status CollectionRun::RunSteps() {
+  if (collection_.stage != Stage::kPlanned) ARROW_RETURN_NOT_OK(CheckTargetIdentity());
+  if (collection_.stage < Stage::kCreated) ARROW_RETURN_NOT_OK(Create());
+  if (collection_.stage < Stage::kVerified) ARROW_RETURN_NOT_OK(Prepare());
+  if (collection_.stage < Stage::kSplit) ARROW_RETURN_NOT_OK(MakeSplits());
+  if (collection_.stage < Stage::kCopied) ARROW_RETURN_NOT_OK(CopySplits());
+  if (collection_.stage < Stage::kVerified) ARROW_RETURN_NOT_OK(Verify());
+  proven_ = report_.digest;
+  if (collection_.stage < Stage::kPublished) ARROW_RETURN_NOT_OK(Publish());
+  if (collection_.stage < Stage::kDone) ARROW_RETURN_NOT_OK(RestoreSource());
+  return arrow::Status::OK();
+}
+
+arrow::Status CollectionRun::Advance(Stage stage) {
+  collection_.stage = stage;
+  return job_.journal.SaveCollection(collection_);
+}
+
+arrow::Status CollectionRun::CheckTargetIdentity() {
+  // Publish may have put a staged target in its place without the journal knowing yet; it looks for itself.
+  if (collection_.stage == Stage::kVerified) return arrow::Status::OK();
+  TargetState state;
+  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&]() -> arrow::Status {
+    return job_.target.catalog()->State(collection_.target.ref).Value(&state);
+  }));
+  if (state.identity == collection_.target_identity) return arrow::Status::OK();
+  return MakeError(ErrorKind::kConflict, "the target collection '" + collection_.target.ref.ToString() +
+                                             "' is not the one that this job wrote: it was dropped, made again or "
+                                             "replaced since. Use --restart to copy it anew");
+}
+
+arrow::Status CollectionRun::Create() {
+  line_->SetStage("creating");
+  Catalog& catalog = *job_.target.catalog();
+  if (collection_.drop_target) {
+    ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return catalog.Drop(collection_.target.ref); }));
+    ARROW_RETURN_NOT_OK(after_drop.Hit());
+  }
+  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return catalog.Create(collection_.target); }));
+  ARROW_RETURN_NOT_OK(after_create.Hit());
+  TargetState state;
+  ARROW_RETURN_NOT_OK(
+      RetryStep(job_.limits, [&] { return catalog.State(collection_.target.ref).Value(&state); }));
+  collection_.target_identity = state.identity;
+  return Advance(Stage::kCreated);
+}
+
+arrow::Status CollectionRun::Prepare() {
+  if (collection_.preparation.empty()) return arrow::Status::OK();
+  line_->SetStage("loading the source");
+  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] {
+    return job_.source.source()->Prepare(collection_.source.ref, collection_.preparation);
+  }));
+  return after_prepare.Hit();
+}
+
+arrow::Status CollectionRun::MakeSplits() {
+  line_->SetStage("planning");
+  Source& source = *job_.source.source();
+  RowMapper mapper = MakeMapper(collection_.source, collection_.target);
+  SplitPolicy policy{.target_bytes = job_.limits.split_bytes,
+                     .min_splits = static_cast<int32_t>(job_.limits.splits->capacity())};
+  std::vector<Split> splits;
+  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&]() -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(collection_.snapshot, source.OpenSnapshot(collection_.source.ref));
+    return source.PlanSplits(mapper.read_schema(), collection_.snapshot, policy).Value(&splits);
+  }));
+  ARROW_RETURN_NOT_OK(job_.journal.SaveSplits(collection_, splits));
+  collection_.stage = Stage::kSplit;
+  return arrow::Status::OK();
+}
+
+arrow::Status CollectionRun::CopySplits() {
+  line_->SetStage("copying");
+  auto start = Clock::now();
+  ARROW_ASSIGN_OR_RAISE(auto splits, job_.journal.Splits(collection_.id));
+  CopyRoute route{.job = job_,
+                  .collection = collection_,
+                  .target = target_,
+                  .mapper = MakeMapper(collection_.source, collection_.target),
+                  .identity = identity_,
+                  .line = line_,
+                  .mutex = {},
+                  .duplicate_sample = report_.duplicate_sample};
+  int64_t expected_rows = 0;
+  for (const JournaledSplit& split : splits) {
+    expected_rows += split.split.estimated_rows;
+    if (split.receipt) line_->Add(split.receipt->progress.digest.rows, split.receipt->progress.bytes);
+  }
+  line_->SetExpectedRows(expected_rows);
+
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> failed = false;
+  arrow::Status first_failure;
+  std::mutex mutex;
+  auto work = [&] {
+    for (size_t i = next++; i < splits.size() && !failed; i = next++) {
+      if (splits[i].receipt && splits[i].receipt->progress.complete) continue;
+      Reservation slot = Reservation::Acquire(job_.limits.splits, 1, job_.limits.stop);
+      arrow::Status status = slot ? CopySplit(&route, splits[i]) : MakeError(ErrorKind::kCancelled, "stopped");
+      if (status.ok()) continue;
+      std::lock_guard lock(mutex);
+      if (!failed.exchange(true)) first_failure = status;
+    }
+  };
+  std::vector<std::thread> workers;
+  size_t count = std::min<size_t>(splits.size(), static_cast<size_t>(job_.limits.splits->capacity()));
+  for (size_t i = 0; i < count; ++i) workers.emplace_back(work);
+  for (std::thread& worker : workers) worker.join();
+
+  report_.copy_seconds += SecondsSince(start);
+  report_.duplicate_sample = std::move(route.duplicate_sample);
+  ARROW_RETURN_NOT_OK(job_.journal.SaveCollection(collection_));
+  ARROW_RETURN_NOT_OK(first_failure);
+
+  ARROW_ASSIGN_OR_RAISE(splits, job_.journal.Splits(collection_.id));
+  report_.rows = report_.bytes = report_.duplicates = report_.rejects = 0;
+  for (const JournaledSplit& split : splits) {
+    report_.rows += split.receipt->progress.digest.rows;
+    report_.bytes += split.receipt->progress.bytes;
+    report_.rejects += split.receipt->progress.rejects;
+    report_.duplicates += split.duplicates;
+  }
+  return Advance(Stage::kCopied);
+}
+
+ScanSide CollectionRun::SourceSide() const {
+  return {job_.source.source(), MakeMapper(collection_.source, collection_.target), collection_.target, identity_};
+}
+
+ScanSide CollectionRun::TargetSide(Source* read_back) const {
+  return {read_back, MakeMapper(collection_.target, collection_.target), collection_.target, identity_};
+}
+
+arrow::Status CollectionRun::Verify() {
+  auto start = Clock::now();
+  line_->SetStage("finishing");
+  Sink& sink = *job_.target.sink();
+  ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
+  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return sink.Finalize(target_, receipts); }));
+  ARROW_RETURN_NOT_OK(after_finalize.Hit());
+  ARROW_ASSIGN_OR_RAISE(report_.rejected_sample, job_.journal.Rejects(collection_.id, kMaxSample));
+  if (report_.rejects > 0 && !job_.spec.allow_rejects) {
+    return MakeError(ErrorKind::kRejected, "the target refused " + std::to_string(report_.rejects) +
+                                               " rows, the first: " + report_.rejected_sample.front().key + ": " +
+                                               report_.rejected_sample.front().reason +
+                                               ". Mend them at the source, or go on without them (allow_rejects: true)");
+  }
+  report_.digest = Digest{};
+  for (const Receipt& receipt : receipts) report_.digest += receipt.progress.digest;
+
+  ARROW_ASSIGN_OR_RAISE(auto read_back, sink.ReadBack(target_, receipts));
+  if (job_.spec.verify && read_back != nullptr) {
+    line_->SetStage("verifying");
+    ARROW_RETURN_NOT_OK(PrepareReadBack(read_back.get()));
+    arrow::Status status = CompareAndCorrect(read_back.get());
+    ARROW_RETURN_NOT_OK(RestoreReadBack(read_back.get()));
+    report_.verify_seconds += SecondsSince(start);
+    ARROW_RETURN_NOT_OK(status);
+    report_.verdict = Verdict::kVerified;
+  } else {
+    report_.verdict = Verdict::kCopiedNotVerified;
+  }
+  return Advance(Stage::kVerified);
+}
+
+arrow::Status CollectionRun::PrepareReadBack(Source* read_back) {
+  if (collection_.verify_preparation.empty()) {
+    ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] {
+      return read_back->Preparation(collection_.target.ref, ReadPurpose::kVerify)
+          .Value(&collection_.verify_preparation);
+    }));
+    // Journaled first: whoever comes after a crash knows what to take back.
+    ARROW_RETURN_NOT_OK(job_.journal.SaveCollection(collection_));
+  }
+  if (collection_.verify_preparation.empty()) return arrow::Status::OK();
+  return RetryStep(job_.limits,
+                   [&] { return read_back->Prepare(collection_.target.ref, collection_.verify_preparation); });
+}
+
+arrow::Status CollectionRun::RestoreReadBack(Source* read_back) {
+  if (collection_.verify_preparation.empty()) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(RetryStep(
+      job_.limits, [&] { return read_back->Restore(collection_.target.ref, collection_.verify_preparation); }));
+  collection_.verify_preparation.clear();
+  return job_.journal.SaveCollection(collection_);
+}
+
+arrow::Status CollectionRun::CompareAndCorrect(Source* read_back) {
+  const bool snapshot_lasts = collection_.snapshot.life == SnapshotLife::kDurable;
+  const CompareMode mode = collection_.overwrite ? CompareMode::kContains : CompareMode::kEqual;
+  const ScanSide source = SourceSide();
+  for (int32_t round = 0;; ++round) {
+    const ScanSide target = TargetSide(read_back);
+    arrow::Result<SideDigest> source_digest = SideDigest{};
+    std::thread reading_source;
+    bool read_source = !snapshot_lasts || round > 0 || mode == CompareMode::kContains;
+    if (read_source) reading_source = std::thread([&] { source_digest = DigestSide(source, job_.limits); });
+    arrow::Result<SideDigest> target_digest = DigestSide(target, job_.limits);
+    if (reading_source.joinable()) reading_source.join();
+    ARROW_RETURN_NOT_OK(after_compare.Hit());
+    ARROW_RETURN_NOT_OK(target_digest.status());
+    ARROW_RETURN_NOT_OK(source_digest.status());
+
+    Digest have = target_digest->buckets.Total();
+    Digest want = read_source ? source_digest->buckets.Total() : report_.digest;
+    if (mode == CompareMode::kEqual && have == want && target_digest->surplus_rows == 0) {
+      report_.digest = have;
+      report_.rows = have.rows;
+      return arrow::Status::OK();
+    }
+    if (!read_source) {
+      source_digest = DigestSide(source, job_.limits);
+      ARROW_RETURN_NOT_OK(source_digest.status());
+    }
+    ARROW_ASSIGN_OR_RAISE(Differences differences,
+                          FindDifferences(source, *source_digest, target, *target_digest, mode, job_.limits));
+    const bool only_rejects =
+        static_cast<int64_t>(differences.rows.size()) == report_.rejects &&
+        std::all_of(differences.rows.begin(), differences.rows.end(),
+                    [](const DifferingRow& row) { return row.side == Difference::Side::kOnlySource; });
+    if (only_rejects) {
+      report_.digest = mode == CompareMode::kContains ? source_digest->buckets.Total() : have;
+      report_.rows = report_.digest.rows;
+      return arrow::Status::OK();
+    }
+    report_.differences = static_cast<int64_t>(differences.rows.size());
+    const bool can_correct = commit_mode_ != CommitMode::kAppendOnly && identity_ == RowHasher::Identity::kKey &&
+                             (!snapshot_lasts || commit_mode_ == CommitMode::kUpsertByKey);
+    if (!can_correct || differences.truncated || round >= job_.spec.tuning.max_rounds) {
+      ARROW_ASSIGN_OR_RAISE(report_.difference_sample,
+                            NameDifferences(source, target, differences, kMaxSample, job_.limits));
+      return MakeError(ErrorKind::kSourceChanging,
+                       std::to_string(differences.rows.size()) + " rows differ between source and target after " +
+                           std::to_string(round) + " corrections" +
+                           (snapshot_lasts ? std::string("; see the list")
+                                           : "; the source is changing: stop the writes to it, or run the job again"));
+    }
+    ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return Correct(source, target, differences); }));
+    report_.rounds = round + 1;
+    report_.notes.push_back("correction " + std::to_string(round + 1) + ": " + std::to_string(differences.rows.size()) +
+                            " rows that changed at the source or arrived twice were written again");
+    report_.differences = 0;
+  }
+}
+
+arrow::Status CollectionRun::Correct(const ScanSide& source, const ScanSide& target, const Differences& differences) {
+  ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
+  ARROW_RETURN_NOT_OK(DeleteAtTarget(target, differences, &receipts));
+  ARROW_RETURN_NOT_OK(after_delete.Hit());
+  ARROW_ASSIGN_OR_RAISE(Receipt written, WriteCorrection(source, differences));
+  ARROW_RETURN_NOT_OK(after_correction.Hit());
+  receipts.push_back(std::move(written));
+  ARROW_RETURN_NOT_OK(job_.journal.SaveReceipts(collection_.id, receipts));
+  return RetryStep(job_.limits, [&] { return job_.target.sink()->Finalize(target_, receipts); });
+}
+
+arrow::Status CollectionRun::DeleteAtTarget(const ScanSide& target, const Differences& differences,
+                                            std::vector<Receipt>* receipts) {
+  std::vector<Hash128> keys;
+  for (const DifferingRow& row : differences.rows) {
+    if (row.side != Difference::Side::kOnlySource) keys.push_back(row.key);
+  }
+  if (keys.empty()) return arrow::Status::OK();
+  std::map<std::string, arrow::ArrayVector> found;  // by partition
+  int key_column = collection_.target.key_index();
+  ARROW_RETURN_NOT_OK(ScanRows(target, keys, job_.limits, [&](const Batch& batch, const HashedRows&) {
+    found[batch.partition].push_back(batch.rows->column(key_column));
+    return arrow::Status::OK();
+  }));
+  for (const auto& [partition, arrays] : found) {
+    ARROW_ASSIGN_OR_RAISE(auto array, arrow::Concatenate(arrays));
+    ARROW_RETURN_NOT_OK(RetryStep(
+        job_.limits, [&] { return job_.target.sink()->DeleteKeys(target_, partition, array, receipts); }));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, const Differences& differences) {
+  std::vector<Hash128> keys;
+  for (const DifferingRow& row : differences.rows) {
+    if (row.side != Difference::Side::kOnlyTarget) keys.push_back(row.key);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
+  Sink& sink = *job_.target.sink();
+  Split split{.id = "correction-" + std::to_string(receipts.size()), .spec = "{}"};
+  ARROW_ASSIGN_OR_RAISE(Recovery recovery, sink.Recover(target_, split, std::nullopt, /*attempted=*/true));
+  recovery.receipt.reset();
+  recovery.replay = true;
+  ARROW_ASSIGN_OR_RAISE(auto writer, sink.Open(target_, split, recovery));
+  Progress progress{.position = {}, .digest = {}, .bytes = 0, .rejects = 0, .complete = true};
+  arrow::Status status = ScanRows(source, keys, job_.limits, [&](const Batch& batch, const HashedRows& hashes) {
+    for (size_t i = 0; i < hashes.keys.size(); ++i) progress.digest.Add(hashes.keys[i], hashes.rows[i]);
+    return writer->Write(batch).status();
+  });
+  arrow::Result<Receipt> receipt = status.ok() ? writer->Commit(progress) : arrow::Result<Receipt>(status);
+  if (!receipt.ok()) writer->Abort();
+  return receipt;
+}
+
+arrow::Status CollectionRun::Publish() {
+  line_->SetStage("publishing");
+  ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
+  ARROW_RETURN_NOT_OK(
+      RetryStep(job_.limits, [&] { return job_.target.sink()->Publish(target_, receipts, proven_); }));
+  ARROW_RETURN_NOT_OK(after_publish.Hit());
+  TargetState state;
+  ARROW_RETURN_NOT_OK(RetryStep(
+      job_.limits, [&] { return job_.target.catalog()->State(collection_.target.ref).Value(&state); }));
+  collection_.target_identity = state.identity;
+  return Advance(Stage::kPublished);
+}
+
+arrow::Status CollectionRun::RestoreSource() {
+  if (!collection_.preparation.empty()) {
+    ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] {
+      return job_.source.source()->Restore(collection_.source.ref, collection_.preparation);
+    }));
+    ARROW_RETURN_NOT_OK(after_restore.Hit());
+  }
+  return Advance(Stage::kDone);
+}
+
+}  // namespace godwit

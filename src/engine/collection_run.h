@@ -1,0 +1,55 @@
+// One collection from plan to done: every step is journaled when it is complete, so a later process goes on at the next.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/job_context.h"
+#include "engine/split_copier.h"
+#include "verify/compare.h"
+
+namespace godwit {
+
+class CollectionRun {
+ public:
+  /// `journaled` must have been added to the journal.
+  CollectionRun(JobContext* job, JournaledCollection journaled);
+
+  /// Runs to the end or to the first failure; never writes a row when the collection is done already.
+  CollectionReport Run();
+
+ private:
+  arrow::Status RunSteps();
+  arrow::Status CheckTargetIdentity();
+  arrow::Status Create();
+  arrow::Status Prepare();
+  arrow::Status MakeSplits();
+  arrow::Status CopySplits();
+  arrow::Status Verify();
+  arrow::Status Publish();
+  arrow::Status RestoreSource();
+
+  arrow::Status Advance(Stage stage);
+  arrow::Status PrepareReadBack(Source* read_back);
+  arrow::Status RestoreReadBack(Source* read_back);
+  arrow::Status CompareAndCorrect(Source* read_back);
+  arrow::Status Correct(const ScanSide& source, const ScanSide& target, const Differences& differences);
+  arrow::Status DeleteAtTarget(const ScanSide& target, const Differences& differences, std::vector<Receipt>* receipts);
+  arrow::Result<Receipt> WriteCorrection(const ScanSide& source, const Differences& differences);
+  ScanSide SourceSide() const;
+  ScanSide TargetSide(Source* read_back) const;
+  void Fail(const arrow::Status& status);
+  /// After a failure; the journal still knows the preparation, so the next run prepares again.
+  void ReleaseSource();
+
+  JobContext& job_;
+  JournaledCollection collection_;
+  CollectionReport& report_;  // inside collection_, so that it is journaled with it
+  WriteTarget target_;
+  CommitMode commit_mode_;
+  RowHasher::Identity identity_;
+  ProgressLine* line_;
+  Digest proven_;  // of the target, known after Verify
+};
+
+}  // namespace godwit

@@ -1,0 +1,480 @@
+// RunJob and its siblings: opens the stores and the journal, runs the collections, sums up.
+#include "godwit/job.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/durable_file.h"
+#include "engine/collection_run.h"
+#include "engine/job_context.h"
+#include "engine/progress_board.h"
+#include "journal/lease.h"
+#include "plan/planner.h"
+
+namespace godwit {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+struct OpenStores {
+  std::unique_ptr<Store> source;
+  std::unique_ptr<Store> target;
+};
+
+arrow::Result<std::unique_ptr<Store>> OpenStore(const StoreRegistry& stores, const StoreSpec& spec, StopToken stop) {
+  const StoreFactory* factory = FindStore(stores, spec.store);
+  if (factory == nullptr) {
+    return MakeError(ErrorKind::kInvalidConfig, "there is no store '" + spec.store + "'", spec.where);
+  }
+  auto store = factory->open(spec.options, std::move(stop));
+  if (!store.ok()) return WithContext(store.status(), spec.store);
+  return store;
+}
+
+arrow::Result<OpenStores> OpenBoth(const StoreRegistry& stores, const JobSpec& spec, const StopToken& stop) {
+  OpenStores both;
+  ARROW_ASSIGN_OR_RAISE(both.source, OpenStore(stores, spec.source, stop));
+  ARROW_ASSIGN_OR_RAISE(both.target, OpenStore(stores, spec.target, stop));
+  if (both.source->source() == nullptr) {
+    return MakeError(ErrorKind::kInvalidConfig, "store '" + spec.source.store + "' can't be a source", spec.source.where);
+  }
+  if (both.target->sink() == nullptr) {
+    return MakeError(ErrorKind::kInvalidConfig, "store '" + spec.target.store + "' can't be a target", spec.target.where);
+  }
+  return both;
+}
+
+int32_t Parallelism(const Tuning& tuning) {
+  if (tuning.parallelism > 0) return tuning.parallelism;
+  return std::clamp<int32_t>(static_cast<int32_t>(std::thread::hardware_concurrency()), 2, 8);
+}
+
+/// Both budgets of a job, and the limits that refer to them.
+struct Budgets {
+  Budgets(const Tuning& tuning, StopToken stop, std::function<void(std::string_view)> note)
+      : memory(tuning.memory_bytes), splits(Parallelism(tuning)) {
+    limits.memory = &memory;
+    limits.splits = &splits;
+    // A split in work holds about six batches: two being read, two waiting, one or two being written.
+    limits.batch_bytes = std::clamp<int64_t>(tuning.memory_bytes / (6LL * Parallelism(tuning)), 64 << 10,
+                                             tuning.batch_bytes);
+    limits.split_bytes = tuning.split_bytes;
+    limits.retry_for_ms = tuning.retry_for_ms;
+    limits.stop = std::move(stop);
+    limits.note = std::move(note);
+  }
+
+  Budget memory;
+  Budget splits;
+  WorkLimits limits;
+};
+
+std::string LockPath(const std::string& state_dir, const std::string& job) { return state_dir + "/" + job + ".lock"; }
+std::string ReportPath(const std::string& state_dir, const std::string& job) {
+  return state_dir + "/" + job + ".report.json";
+}
+
+Journal::Header HeaderOf(const JobSpec& spec, const StoreRegistry& stores) {
+  return {.job = spec.name, .identity = spec.IdentityHash(stores), .file = spec.file, .dialect = spec.dialect};
+}
+
+/// Takes back what an earlier run left at the stores, then forgets it.
+arrow::Status Forget(const std::string& path, const Journal::Header& header, const OpenStores& stores,
+                     const RunOptions& options) {
+  if (!std::filesystem::exists(path)) return arrow::Status::OK();
+  auto note = [&](const std::string& text) {
+    if (options.on_note) options.on_note(text);
+  };
+  {
+    auto journal = Journal::OpenReadOnly(path);
+    if (!journal.ok()) {
+      note("the earlier journal can't be read (" + Describe(journal.status()) + "); what it left is not cleaned up");
+    } else if ((*journal)->header().identity != header.identity) {
+      note("the earlier run had another source, target or list of collections; what it left there is not cleaned up");
+    } else {
+      ARROW_ASSIGN_OR_RAISE(auto collections, (*journal)->Collections());
+      for (const JournaledCollection& collection : collections) {
+        if (collection.stage == Stage::kDone) continue;
+        WriteTarget target{.schema = collection.target, .job = (*journal)->job_id(), .epoch = (*journal)->epoch() + 1};
+        ARROW_RETURN_NOT_OK(stores.target->sink()->Discard(target));
+        if (!collection.preparation.empty()) {
+          ARROW_RETURN_NOT_OK(stores.source->source()->Restore(collection.source.ref, collection.preparation));
+        }
+        if (!collection.verify_preparation.empty() && stores.target->source() != nullptr) {
+          ARROW_RETURN_NOT_OK(stores.target->source()->Restore(collection.target.ref, collection.verify_preparation));
+        }
+      }
+    }
+  }
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::error_code error;
+    std::filesystem::remove(path + suffix, error);
+    if (error) return ErrnoStatus(error.value(), "remove " + path + suffix);
+  }
+  return arrow::Status::OK();
+}
+
+CollectionReport FailedReport(const JobSpec& spec, const CollectionRule& rule, const Store& target,
+                              const arrow::Status& status) {
+  CollectionReport report{.source = rule.source, .target = TargetRef(spec, rule, target)};
+  report.verdict = KindOf(status) == ErrorKind::kCancelled ? Verdict::kStopped : Verdict::kFailed;
+  report.error = Describe(status);
+  report.error_kind = KindOf(status);
+  return report;
+}
+
+/// Runs the collections of a job, a few at a time.
+class JobRun {
+ public:
+  JobRun(JobContext* job, std::vector<CollectionRule> rules) : job_(*job), rules_(std::move(rules)) {}
+
+  arrow::Result<std::vector<CollectionReport>> Run() {
+    ARROW_ASSIGN_OR_RAISE(known_, job_.journal.Collections());
+    reports_.resize(rules_.size());
+    size_t count = std::min<size_t>(rules_.size(), static_cast<size_t>(job_.limits.splits->capacity()));
+    std::vector<std::thread> workers;
+    for (size_t i = 0; i < count; ++i) workers.emplace_back([this] { Work(); });
+    for (std::thread& worker : workers) worker.join();
+    return std::move(reports_);
+  }
+
+ private:
+  void Work() {
+    for (size_t i = next_++; i < rules_.size(); i = next_++) {
+      if (failed_ && job_.spec.fail_fast) {
+        reports_[i] = FailedReport(job_.spec, rules_[i], job_.target,
+                                   MakeError(ErrorKind::kCancelled, "not begun: another collection failed (fail_fast)"));
+        reports_[i].verdict = Verdict::kFailed;
+        continue;
+      }
+      reports_[i] = RunOne(rules_[i]);
+      if (!reports_[i].error.empty()) failed_ = true;
+    }
+  }
+
+  CollectionReport RunOne(const CollectionRule& rule) {
+    auto journaled = FindOrPlan(rule);
+    if (!journaled.ok()) return FailedReport(job_.spec, rule, job_.target, journaled.status());
+    return CollectionRun(&job_, std::move(*journaled)).Run();
+  }
+
+  arrow::Result<JournaledCollection> FindOrPlan(const CollectionRule& rule) {
+    for (const JournaledCollection& collection : known_) {
+      if (collection.source.ref == rule.source && collection.target.ref.name == rule.target_name) return collection;
+    }
+    CollectionPlan plan;
+    ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] {
+      return PlanCollection(job_.spec, rule, &job_.source, &job_.target).Value(&plan);
+    }));
+    JournaledCollection collection;
+    collection.source = std::move(plan.source);
+    collection.target = std::move(plan.target);
+    collection.drop_target = plan.drop_target;
+    collection.overwrite = plan.overwrite;
+    collection.preparation = std::move(plan.preparation);
+    collection.report.notes = std::move(plan.notes);
+    ARROW_RETURN_NOT_OK(job_.journal.AddCollection(&collection));
+    return collection;
+  }
+
+  JobContext& job_;
+  const std::vector<CollectionRule> rules_;
+  std::vector<JournaledCollection> known_;
+  std::vector<CollectionReport> reports_;
+  std::atomic<size_t> next_ = 0;
+  std::atomic<bool> failed_ = false;
+};
+
+/// The worst verdict of the collections; an invalid job is told by its exit code.
+void SumUp(Report* report) {
+  static constexpr Verdict kWorstFirst[] = {Verdict::kStopped, Verdict::kFailed, Verdict::kDifferent,
+                                            Verdict::kCopiedNotVerified, Verdict::kVerified};
+  report->verdict = Verdict::kVerified;
+  for (Verdict verdict : kWorstFirst) {
+    bool found = std::any_of(report->collections.begin(), report->collections.end(),
+                             [&](const CollectionReport& c) { return c.verdict == verdict; });
+    if (!found) continue;
+    report->verdict = verdict;
+    break;
+  }
+  report->exit_code = ExitCode(report->verdict);
+  bool invalid = !report->collections.empty() &&
+                 std::all_of(report->collections.begin(), report->collections.end(), [](const CollectionReport& c) {
+                   return c.error_kind == ErrorKind::kInvalidConfig;
+                 });
+  if (invalid) report->exit_code = 2;
+}
+
+Report BeginReport(const JobSpec& spec) {
+  Report report;
+  report.job = spec.name;
+  report.dialect = spec.dialect;
+  return report;
+}
+
+/// Failures of the peers that can be seen before anything is done.
+std::string PrecheckFailures(const OpenStores& stores, const JobSpec& spec) {
+  std::string failures;
+  auto check = [&](Store* store, const std::string& role) {
+    for (const CheckItem& item : store->Check()) {
+      if (item.verdict != CheckItem::Verdict::kFailed) continue;
+      failures += (failures.empty() ? "" : "\n") + role + " " + item.name + ": " + item.message;
+    }
+  };
+  check(stores.source.get(), "source " + spec.source.store);
+  check(stores.target.get(), "target " + spec.target.store);
+  return failures;
+}
+
+arrow::Status WriteReport(const RunOptions& options, Journal* journal, Report* report) {
+  report->report_file = ReportPath(options.state_dir, report->job);
+  std::string text = ToJson(*report);
+  ARROW_RETURN_NOT_OK(WriteFileDurably(report->report_file, text + "\n"));
+  return journal->SaveReport(*report, text);
+}
+
+arrow::Result<ScanSide> VerifySide(Store* store, const CollectionSchema& own, const CollectionSchema& hashed,
+                                   RowHasher::Identity identity) {
+  ARROW_ASSIGN_OR_RAISE(RowMapper mapper, RowMapper::Make(own, hashed));
+  return ScanSide{store->source(), std::move(mapper), hashed, identity};
+}
+
+/// A collection that is prepared for reading as long as this lives.
+class PreparedSide {
+ public:
+  static arrow::Result<PreparedSide> Make(const ScanSide& side, const CollectionRef& ref, ReadPurpose purpose,
+                                          const WorkLimits& limits) {
+    PreparedSide prepared(side.source, ref);
+    ARROW_ASSIGN_OR_RAISE(prepared.preparation_, side.source->Preparation(ref, purpose));
+    if (!prepared.preparation_.empty()) {
+      ARROW_RETURN_NOT_OK(RetryStep(limits, [&] { return side.source->Prepare(ref, prepared.preparation_); }));
+    }
+    return prepared;
+  }
+  PreparedSide(PreparedSide&& other) noexcept
+      : source_(other.source_), ref_(std::move(other.ref_)), preparation_(std::exchange(other.preparation_, {})) {}
+  ~PreparedSide() {
+    // The outcome of the comparison stands even where this fails; the collection then stays loaded.
+    if (!preparation_.empty()) (void)source_->Restore(ref_, preparation_);
+  }
+
+ private:
+  PreparedSide(Source* source, CollectionRef ref) : source_(source), ref_(std::move(ref)) {}
+  Source* source_;
+  CollectionRef ref_;
+  std::string preparation_;
+};
+
+arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule, const OpenStores& stores,
+                                const WorkLimits& limits, CollectionReport* report) {
+  auto start = Clock::now();
+  ARROW_ASSIGN_OR_RAISE(CollectionSchema source_schema, stores.source->catalog()->Describe(rule.source));
+  ARROW_ASSIGN_OR_RAISE(CollectionSchema target_schema, stores.target->catalog()->Describe(report->target));
+  // Compared are the fields that both have: the target may lack the dynamic column, or have an empty one more.
+  CollectionSchema hashed = target_schema;
+  std::erase_if(hashed.fields, [&](const Field& f) { return source_schema.FindField(f.name) == nullptr; });
+  const bool new_ids = spec.auto_id == AutoIdPolicy::kNew;
+  const auto identity = new_ids || hashed.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey;
+  ARROW_ASSIGN_OR_RAISE(ScanSide source, VerifySide(stores.source.get(), source_schema, hashed, identity));
+  ARROW_ASSIGN_OR_RAISE(ScanSide target, VerifySide(stores.target.get(), target_schema, hashed, identity));
+  ARROW_ASSIGN_OR_RAISE(auto source_ready,
+                        PreparedSide::Make(source, rule.source, ReadPurpose::kCopy, limits));
+  ARROW_ASSIGN_OR_RAISE(auto target_ready,
+                        PreparedSide::Make(target, report->target, ReadPurpose::kVerify, limits));
+  ARROW_ASSIGN_OR_RAISE(SideDigest source_digest, DigestSide(source, limits));
+  ARROW_ASSIGN_OR_RAISE(SideDigest target_digest, DigestSide(target, limits));
+  const CompareMode mode = spec.data_policy == DataPolicy::kOverwrite ? CompareMode::kContains : CompareMode::kEqual;
+  ARROW_ASSIGN_OR_RAISE(Differences differences,
+                        FindDifferences(source, source_digest, target, target_digest, mode, limits));
+  ARROW_ASSIGN_OR_RAISE(report->difference_sample, NameDifferences(source, target, differences, kMaxSample, limits));
+  report->rows = source_digest.buckets.Total().rows;
+  report->duplicates = source_digest.surplus_rows;
+  report->digest = target_digest.buckets.Total();
+  report->differences = static_cast<int64_t>(differences.rows.size());
+  report->verify_seconds = SecondsSince(start);
+  report->verdict = differences.rows.empty() ? Verdict::kVerified : Verdict::kDifferent;
+  return arrow::Status::OK();
+}
+
+std::string StateOf(const std::optional<Journal::SavedReport>& report) {
+  if (!report) return "stopped";
+  switch (report->verdict) {
+    case Verdict::kVerified:
+    case Verdict::kCopiedNotVerified:
+      return "done";
+    case Verdict::kStopped:
+      return "stopped";
+    default:
+      return "failed";
+  }
+}
+
+constexpr const char* kStageNames[] = {"planned", "created", "copying", "copied", "verified", "published", "done"};
+
+arrow::Result<JobStatus> ReadStatus(const std::string& state_dir, const std::string& name) {
+  JobStatus status{.name = name, .state = {}, .pid = 0, .collections = {}, .report_file = {}};
+  ARROW_ASSIGN_OR_RAISE(auto journal, Journal::OpenReadOnly(JournalPath(state_dir, name)));
+  ARROW_ASSIGN_OR_RAISE(auto holder, Lease::Holder(LockPath(state_dir, name)));
+  ARROW_ASSIGN_OR_RAISE(auto report, journal->LastReport());
+  status.state = holder ? "running" : StateOf(report);
+  status.pid = holder.value_or(0);
+  if (report) status.report_file = ReportPath(state_dir, name);
+  ARROW_ASSIGN_OR_RAISE(auto collections, journal->Collections());
+  for (const JournaledCollection& collection : collections) {
+    CollectionProgress progress{.source = collection.source.ref, .target = collection.target.ref, .stage = {}};
+    progress.stage = kStageNames[static_cast<int>(collection.stage)];
+    ARROW_ASSIGN_OR_RAISE(auto splits, journal->Splits(collection.id));
+    for (const JournaledSplit& split : splits) {
+      progress.expected_rows += split.split.estimated_rows;
+      if (!split.receipt) continue;
+      progress.rows += split.receipt->progress.digest.rows;
+      progress.bytes += split.receipt->progress.bytes;
+    }
+    status.collections.push_back(std::move(progress));
+  }
+  return status;
+}
+
+}  // namespace
+
+arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
+  auto start = Clock::now();
+  ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  ARROW_RETURN_NOT_OK(MakeFolder(options.state_dir));
+  ARROW_ASSIGN_OR_RAISE(auto lease, Lease::Take(LockPath(options.state_dir, spec.name)));
+
+  Report report = BeginReport(spec);
+  report.error = PrecheckFailures(both, spec);
+  if (!report.error.empty()) {
+    report.verdict = options.stop.stop_requested() ? Verdict::kStopped : Verdict::kPrecheckFailed;
+    report.exit_code = ExitCode(report.verdict);
+    report.seconds = SecondsSince(start);
+    return report;
+  }
+
+  const std::string path = JournalPath(options.state_dir, spec.name);
+  const Journal::Header header = HeaderOf(spec, stores);
+  if (options.restart) ARROW_RETURN_NOT_OK(Forget(path, header, both, options));
+  ARROW_ASSIGN_OR_RAISE(auto journal, Journal::Open(path, header));
+  report.resumed = journal->resumed();
+
+  Budgets budgets(spec.tuning, options.stop, options.on_note);
+  std::vector<CollectionRule> rules;
+  ARROW_RETURN_NOT_OK(RetryStep(budgets.limits, [&] { return ResolveCollections(spec, both.source.get()).Value(&rules); }));
+  {
+    ProgressBoard board(options.on_progress);
+    JobContext job{spec, *journal, *both.source, *both.target, board, budgets.limits};
+    ARROW_ASSIGN_OR_RAISE(report.collections, JobRun(&job, std::move(rules)).Run());
+  }
+  SumUp(&report);
+  report.seconds = SecondsSince(start);
+  ARROW_RETURN_NOT_OK(WriteReport(options, journal.get(), &report));
+  return report;
+}
+
+arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
+  auto start = Clock::now();
+  ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  if (both.target->source() == nullptr) {
+    return MakeError(ErrorKind::kUnsupported, "store '" + spec.target.store + "' can't be read back");
+  }
+  Report report = BeginReport(spec);
+  Budgets budgets(spec.tuning, options.stop, options.on_note);
+  ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
+  for (const CollectionRule& rule : rules) {
+    CollectionReport collection{.source = rule.source, .target = TargetRef(spec, rule, *both.target)};
+    arrow::Status status = CompareCollection(spec, rule, both, budgets.limits, &collection);
+    if (!status.ok()) collection = FailedReport(spec, rule, *both.target, status);
+    report.collections.push_back(std::move(collection));
+  }
+  SumUp(&report);
+  report.seconds = SecondsSince(start);
+  return report;
+}
+
+arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
+  Plan plan;
+  for (const CollectionRule& rule : rules) {
+    auto collection = PlanCollection(spec, rule, both.source.get(), both.target.get());
+    if (!collection.ok()) return WithContext(collection.status(), rule.source.ToString());
+    collection->snapshot_life = FindStore(stores, spec.source.store)->capabilities.snapshot_life;
+    plan.collections.push_back(std::move(*collection));
+  }
+  return plan;
+}
+
+bool CheckReport::passed() const {
+  return std::none_of(items.begin(), items.end(),
+                      [](const CheckItem& item) { return item.verdict == CheckItem::Verdict::kFailed; });
+}
+
+arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  CheckReport report;
+  auto add = [&](std::string role, std::vector<CheckItem> items) {
+    for (CheckItem& item : items) {
+      item.name = role + " " + item.name;
+      report.items.push_back(std::move(item));
+    }
+  };
+  add("source", both.source->Check());
+  add("target", both.target->Check());
+  if (!report.passed()) return report;
+  ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
+  for (const CollectionRule& rule : rules) {
+    CheckItem item{.name = "collection " + rule.source.ToString(), .verdict = CheckItem::Verdict::kPassed, .message = {}};
+    auto plan = PlanCollection(spec, rule, both.source.get(), both.target.get());
+    if (!plan.ok()) item.verdict = CheckItem::Verdict::kFailed;
+    item.message = plan.ok() ? "can be moved to " + plan->target.ref.ToString() : Describe(plan.status());
+    report.items.push_back(std::move(item));
+  }
+  return report;
+}
+
+arrow::Result<std::vector<JobStatus>> ListJobs(const std::string& state_dir) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(state_dir, error)) {
+    if (entry.path().extension() == ".journal") names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  std::vector<JobStatus> jobs;
+  for (const std::string& name : names) {
+    ARROW_ASSIGN_OR_RAISE(JobStatus status, ReadStatus(state_dir, name));
+    jobs.push_back(std::move(status));
+  }
+  return jobs;
+}
+
+arrow::Status StopJob(const std::string& state_dir, const std::string& name) {
+  if (!std::filesystem::exists(JournalPath(state_dir, name))) {
+    return MakeError(ErrorKind::kNotFound, "no job '" + name + "' in " + state_dir + "; see `godwit list`");
+  }
+  const std::string lock = LockPath(state_dir, name);
+  ARROW_ASSIGN_OR_RAISE(auto holder, Lease::Holder(lock));
+  if (!holder) return arrow::Status::OK();
+  if (::kill(*holder, SIGTERM) != 0) return ErrnoStatus(errno, "stop process " + std::to_string(*holder));
+  constexpr auto kPatience = std::chrono::seconds(30);
+  auto start = Clock::now();
+  while (Clock::now() - start < kPatience) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ARROW_ASSIGN_OR_RAISE(auto now, Lease::Holder(lock));
+    if (now != holder) return arrow::Status::OK();
+  }
+  return MakeError(ErrorKind::kUnavailable, "process " + std::to_string(*holder) + " did not stop within 30 s");
+}
+
+}  // namespace godwit

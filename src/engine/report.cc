@@ -1,0 +1,112 @@
+// What became of a job, as JSON and as an exit code.
+#include <nlohmann/json.hpp>
+
+#include "godwit/job.h"
+
+namespace godwit {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string_view ToString(Difference::Side side) {
+  switch (side) {
+    case Difference::Side::kOnlySource:
+      return "only in source";
+    case Difference::Side::kOnlyTarget:
+      return "only in target";
+    case Difference::Side::kDifferent:
+      return "different";
+  }
+  return "";
+}
+
+ordered_json ToJsonObject(const Difference& difference) {
+  return {{"side", ToString(difference.side)},         {"partition", difference.partition},
+          {"key", difference.key},                     {"field", difference.field},
+          {"source_value", difference.source_value},   {"target_value", difference.target_value}};
+}
+
+ordered_json ToJsonObject(const CollectionReport& report) {
+  ordered_json rejects = ordered_json::array();
+  for (const Rejected& reject : report.rejected_sample) rejects.push_back({{"key", reject.key}, {"reason", reject.reason}});
+  ordered_json differences = ordered_json::array();
+  for (const Difference& difference : report.difference_sample) differences.push_back(ToJsonObject(difference));
+  return {{"source", report.source.ToString()},
+          {"target", report.target.ToString()},
+          {"verdict", ToString(report.verdict)},
+          {"rows", report.rows},
+          {"bytes", report.bytes},
+          {"copy_seconds", report.copy_seconds},
+          {"verify_seconds", report.verify_seconds},
+          {"rows_per_second", report.copy_seconds > 0 ? static_cast<double>(report.rows) / report.copy_seconds : 0.0},
+          {"duplicates", report.duplicates},
+          {"duplicate_keys", report.duplicate_sample},
+          {"rejects", report.rejects},
+          {"rejected_rows", std::move(rejects)},
+          {"corrections", report.rounds},
+          {"digest", report.digest.ToString()},
+          {"differences", report.differences},
+          {"differing_rows", std::move(differences)},
+          {"notes", report.notes},
+          {"error", report.error},
+          {"error_kind", report.error_kind ? ordered_json(ToString(*report.error_kind)) : ordered_json()}};
+}
+
+}  // namespace
+
+std::string_view ToString(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kVerified:
+      return "verified";
+    case Verdict::kCopiedNotVerified:
+      return "copied, not verified";
+    case Verdict::kDifferent:
+      return "different";
+    case Verdict::kFailed:
+      return "failed";
+    case Verdict::kStopped:
+      return "stopped";
+    case Verdict::kPrecheckFailed:
+      return "precheck failed";
+    case Verdict::kPlanned:
+      return "planned";
+  }
+  return "";
+}
+
+int ExitCode(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kVerified:
+    case Verdict::kPlanned:
+      return 0;
+    case Verdict::kFailed:
+      return 1;
+    case Verdict::kDifferent:
+      return 3;
+    case Verdict::kPrecheckFailed:
+      return 4;
+    case Verdict::kCopiedNotVerified:
+      return 5;
+    case Verdict::kStopped:
+      return 130;
+  }
+  return 1;
+}
+
+std::string ToJson(const Report& report) {
+  ordered_json collections = ordered_json::array();
+  for (const CollectionReport& collection : report.collections) collections.push_back(ToJsonObject(collection));
+  ordered_json object = {{"event", "report"},
+                         {"job", report.job},
+                         {"dialect", report.dialect},
+                         {"verdict", ToString(report.verdict)},
+                         {"exit_code", report.exit_code},
+                         {"seconds", report.seconds},
+                         {"resumed", report.resumed},
+                         {"error", report.error},
+                         {"report_file", report.report_file},
+                         {"collections", std::move(collections)}};
+  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace godwit
