@@ -1,0 +1,60 @@
+// godwit check FILE
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/cli.h"
+#include "cli/output.h"
+
+namespace godwit {
+namespace {
+
+std::string ToString(CheckItem::Verdict verdict) {
+  switch (verdict) {
+    case CheckItem::Verdict::kPassed:
+      return "passed";
+    case CheckItem::Verdict::kWarning:
+      return "warning";
+    case CheckItem::Verdict::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+void Print(const CommandOptions& options, const CheckReport& report) {
+  if (options.json) {
+    nlohmann::ordered_json items = nlohmann::ordered_json::array();
+    for (const CheckItem& item : report.items) {
+      items.push_back({{"name", item.name}, {"verdict", ToString(item.verdict)}, {"message", item.message}});
+    }
+    std::cout << nlohmann::ordered_json{{"event", "check"}, {"passed", report.passed()}, {"items", items}}.dump()
+              << "\n";
+    return;
+  }
+  std::vector<std::vector<std::string>> rows = {{"check", "result", ""}};
+  for (const CheckItem& item : report.items) rows.push_back({item.name, ToString(item.verdict), item.message});
+  std::cout << FormatTable(rows);
+}
+
+arrow::Result<int> Run(const CommandOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(JobSpec spec, LoadJob(options));
+  ARROW_ASSIGN_OR_RAISE(CheckReport report, CheckJob(AllStores(), spec, MakeRunOptions(options)));
+  Print(options, report);
+  return report.passed() ? 0 : ExitCode(Verdict::kPrecheckFailed);
+}
+
+}  // namespace
+
+void AddCheck(CLI::App* app, CommandOptions* options, Action* action) {
+  CLI::App* verb = app->add_subcommand("check", "Precheck: can this job run? Writes nothing");
+  AddJobFlags(verb, options);
+  verb->footer("Example:\n  godwit check godwit.yaml");
+  verb->callback([options, action] {
+    *action = [options] {
+      auto code = Run(*options);
+      return code.ok() ? *code : PrintError(*options, code.status());
+    };
+  });
+}
+
+}  // namespace godwit

@@ -1,0 +1,48 @@
+// The command line: one file a verb. Each verb adds its CLI11 subcommand and puts into `Verb::run` what it does.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "godwit/job.h"
+#include "godwit/stop_token.h"
+
+namespace godwit {
+
+/// Flags that most verbs share.
+struct CommandOptions {
+  std::string file;
+  std::string state_dir;
+  bool json = false;
+  bool verbose = false;
+  bool restart = false;
+  std::string master;       // SeaTunnel's -m
+  StopToken stop;
+};
+
+/// What was chosen on the command line; returns the exit code.
+using Action = std::function<int()>;
+
+/// `options` and `action` live longer than the app.
+void AddRun(CLI::App* app, CommandOptions* options, Action* action);
+void AddCheck(CLI::App* app, CommandOptions* options, Action* action);
+void AddPlan(CLI::App* app, CommandOptions* options, Action* action);
+void AddVerify(CLI::App* app, CommandOptions* options, Action* action);
+void AddJobs(CLI::App* app, CommandOptions* options, Action* action);    // status, list, stop
+void AddStores(CLI::App* app, CommandOptions* options, Action* action);  // stores, failpoints
+
+/// FILE, --config, --state-dir, --json, -v.
+void AddJobFlags(CLI::App* verb, CommandOptions* options);
+void AddStateDir(CLI::App* verb, CommandOptions* options);
+
+/// Loads the job file and prints what the user should know of how it was understood.
+arrow::Result<JobSpec> LoadJob(const CommandOptions& options);
+/// The options of a run, without its callbacks.
+RunOptions MakeRunOptions(const CommandOptions& options);
+/// Prints the error, as text to stderr or as JSON to stdout; returns the exit code.
+int PrintError(const CommandOptions& options, const arrow::Status& status);
+
+}  // namespace godwit
