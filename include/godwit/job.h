@@ -88,6 +88,7 @@ struct JobSpec {
   std::string source_database;  // empty = the store's default
   std::string target_database;
   std::vector<CollectionRule> collections;  // empty = every collection of the source database
+  std::map<std::string, std::string> renames;  // target's name by source's name, where `collections` gives none
   SchemaPolicy schema_policy = SchemaPolicy::kCreate;
   DataPolicy data_policy = DataPolicy::kStop;
   DuplicatePolicy duplicate_policy = DuplicatePolicy::kStop;

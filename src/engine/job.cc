@@ -38,8 +38,8 @@ arrow::Result<std::unique_ptr<Store>> OpenStore(const StoreRegistry& stores, con
     return MakeError(ErrorKind::kInvalidConfig, "there is no store '" + spec.store + "'", spec.where);
   }
   auto store = factory->open(spec.options, std::move(stop));
-  if (!store.ok()) return WithContext(store.status(), spec.store);
-  return store;
+  if (store.ok()) return store;
+  return MakeError(KindOf(store.status()), spec.store + ": " + store.status().message(), spec.where);
 }
 
 arrow::Result<OpenStores> OpenBoth(const StoreRegistry& stores, const JobSpec& spec, const StopToken& stop) {

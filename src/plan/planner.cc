@@ -100,6 +100,17 @@ std::vector<std::string> DescribeActions(const CollectionPlan& plan) {
   return actions;
 }
 
+/// A rename of a collection that is not moved is a slip of the pen.
+arrow::Status CheckRenames(const JobSpec& spec, const std::vector<CollectionRule>& rules) {
+  for (const auto& [from, to] : spec.renames) {
+    if (std::any_of(rules.begin(), rules.end(), [&](const CollectionRule& r) { return r.source.name == from; })) continue;
+    return MakeError(ErrorKind::kInvalidConfig,
+                     "'" + from + "' is to be renamed to '" + to + "', but is not among the collections to move",
+                     spec.file);
+  }
+  return arrow::Status::OK();
+}
+
 }  // namespace
 
 arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spec, Store* source) {
@@ -111,8 +122,11 @@ arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spe
   }
   for (CollectionRule& rule : rules) {
     if (rule.source.database.empty()) rule.source.database = database;
-    if (rule.target_name.empty()) rule.target_name = rule.source.name;
+    if (!rule.target_name.empty()) continue;
+    auto rename = spec.renames.find(rule.source.name);
+    rule.target_name = rename == spec.renames.end() ? rule.source.name : rename->second;
   }
+  ARROW_RETURN_NOT_OK(CheckRenames(spec, rules));
   for (size_t i = 0; i < rules.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (rules[i].target_name != rules[j].target_name) continue;

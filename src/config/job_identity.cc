@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <xxhash.h>
+
+#include "godwit/job.h"
+
+namespace godwit {
+namespace {
+
+using nlohmann::json;
+
+json ToJsonValue(const OptionValues::Value& value) {
+  return std::visit(
+      [](const auto& v) -> json {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, std::monostate> || std::is_same_v<T, Secret>) {
+          return nullptr;
+        } else {
+          return v;
+        }
+      },
+      value);
+}
+
+/// What makes it another store or another way of writing: no secrets, which change, and no tuning.
+json StoreIdentity(const StoreSpec& spec, const StoreRegistry& stores) {
+  json options = json::object();
+  const StoreFactory* store = FindStore(stores, spec.store);
+  if (store != nullptr) {
+    for (const Option& option : store->options) {
+      if (option.tuning || option.type == OptionType::kSecret || !spec.options.Has(option.name)) continue;
+      options[option.name] = ToJsonValue(spec.options.all().at(option.name));
+    }
+  }
+  return {{"store", spec.store}, {"options", std::move(options)}};
+}
+
+}  // namespace
+
+std::string JobSpec::IdentityHash(const StoreRegistry& stores) const {
+  json objects = json::array();
+  for (const CollectionRule& rule : collections) {
+    objects.push_back({rule.source.database, rule.source.name, rule.target_name});
+  }
+  json identity = {
+      {"name", name},
+      {"source", StoreIdentity(source, stores)},
+      {"target", StoreIdentity(target, stores)},
+      {"databases", {source_database, target_database}},
+      {"collections", std::move(objects)},
+      {"renames", renames},
+      {"auto_id", static_cast<int>(auto_id)},
+      {"dynamic_fields", overrides.dynamic_fields ? json(*overrides.dynamic_fields) : json()},
+      {"shards", overrides.shards ? json(*overrides.shards) : json()},
+      {"consistency_level", overrides.consistency_level ? json(*overrides.consistency_level) : json()},
+  };
+  std::string text = identity.dump(-1, ' ', false, json::error_handler_t::replace);
+  XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+}  // namespace godwit

@@ -1,0 +1,42 @@
+// A job file of any dialect -> one validated JobSpec. Makes no connection.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/document.h"
+#include "godwit/job.h"
+#include "godwit/options.h"
+
+namespace godwit {
+
+struct LoadOptions {
+  Environment environment;  // empty = the process's
+};
+
+/// Finds the dialect by the file's ending and contents, and says in JobSpec::dialect which it took. kInvalidConfig lists
+/// everything that is wrong, with file:line:column.
+arrow::Result<JobSpec> LoadJobFile(const std::string& path, const StoreRegistry& stores, const LoadOptions& options);
+
+/// The same for a text; `path` is only named in errors, and tells the dialect.
+arrow::Result<JobSpec> LoadJobText(std::string_view text, const std::string& path, const StoreRegistry& stores,
+                                   const LoadOptions& options);
+
+/// A table of options for the reference.
+struct DocumentedSection {
+  std::string name;  // "tuning", or empty for the top level
+  OptionTable options;
+};
+/// What godwit.yaml may hold beside the stores' options.
+std::vector<DocumentedSection> NativeSections();
+
+/// A key of another tool's file, and what becomes of it.
+struct DocumentedKey {
+  std::string key;
+  std::string meaning;
+};
+/// The keys of SeaTunnel's migration.conf.
+std::vector<DocumentedKey> SeaTunnelKeys();
+
+}  // namespace godwit

@@ -1,0 +1,135 @@
+"""kill -9 at every failpoint, then run again to the end: lost 0, doubled 0, changed 0.
+
+The targets are read by Python's sqlite3 and by pyarrow, and compared with the same copy made without a crash.
+"""
+
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+
+import pyarrow.parquet as pq
+import pytest
+
+from system.conftest import ROOT, Godwit
+
+ROWS = 6000
+TUNING = "tuning: {parallelism: 2, batch: 64KiB, split: 512KiB, commit_bytes: 128KiB}\n"
+SOURCES = {
+    "synthetic": "{store: synthetic, rows: %d, dim: 16, fields: [all], partitions: 2}" % ROWS,
+    "sqlite": "{store: sqlite, path: in.db}",
+}
+TARGETS = {"sqlite": "{store: sqlite, path: out.db}", "files": "{store: files, path: out}"}
+ROUTES = [("synthetic", "sqlite"), ("synthetic", "files"), ("sqlite", "files")]
+
+
+def job(source, target):
+    # The name is part of what is compared: it stands in manifests.
+    return f"name: crash\nsource: {SOURCES[source]}\ntarget: {TARGETS[target]}\n{TUNING}"
+
+
+def all_failpoints():
+    binary = os.environ.get("GODWIT_BINARY", str(ROOT / "build" / "godwit"))
+    return subprocess.run([binary, "failpoints"], check=True, capture_output=True, text=True).stdout.split()
+
+
+def read_sqlite(folder):
+    with sqlite3.connect(folder / "out.db") as db:
+        columns = [row[1] for row in db.execute('PRAGMA table_info("synthetic")')]
+        quoted = ", ".join('"' + c.replace('"', '""') + '"' for c in columns)
+        return sorted(db.execute(f'SELECT {quoted} FROM "synthetic"').fetchall(), key=repr)
+
+
+def read_files(folder):
+    files = sorted((folder / "out").rglob("*.parquet"))
+    rows = []
+    for file in files:
+        partition = str(file.parent.relative_to(folder / "out"))
+        for row in pq.ParquetFile(file).read().to_pylist():
+            rows.append((partition, repr(row)))
+    strays = [str(p) for p in (folder / "out").rglob(".godwit-stage*")]
+    assert not strays, strays
+    return sorted(rows)
+
+
+READERS = {"sqlite": read_sqlite, "files": read_files}
+
+
+class Route:
+    """A route, and what it gives when nothing goes wrong."""
+
+    def __init__(self, folder, source, target):
+        self.source, self.target = source, target
+        self.folder = pathlib.Path(folder)
+        if source == "sqlite":
+            filling = Godwit(self.folder)
+            filling.run(f"name: fill\nsource: {SOURCES['synthetic']}\ntarget: {{store: sqlite, path: in.db}}\n")
+        clean = self.fresh("clean")
+        clean.run(job(source, target))
+        self.expected = READERS[target](clean.folder)
+        assert len(self.expected) == ROWS
+
+    def fresh(self, name):
+        folder = self.folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        if self.source == "sqlite":
+            shutil.copy(self.folder / "in.db", folder / "in.db")
+        return Godwit(folder)
+
+    def crash_and_finish(self, point, action, hit):
+        """Runs into the failpoint, then to the end. False when the failpoint was not reached."""
+        runner = self.fresh("crashed")
+        path = runner.job("job.yaml", job(self.source, self.target))
+        first = runner("run", path, env={"GODWIT_FAILPOINTS": f"{point}={action}@{hit}"})
+        reached = first.code != 0
+        if action == "crash" and reached:
+            assert first.code == -signal.SIGKILL, first
+        second = runner("run", path)
+        assert second.code == 0, (point, action, hit, second)
+        assert READERS[self.target](runner.folder) == self.expected, (point, action, hit)
+        return reached
+
+
+@pytest.fixture(scope="module", params=ROUTES, ids=lambda route: "-".join(route))
+def route(request, tmp_path_factory):
+    return Route(tmp_path_factory.mktemp("-".join(request.param)), *request.param)
+
+
+@pytest.mark.parametrize("point", all_failpoints())
+def test_crash(route, point):
+    """The first hit and a later one."""
+    if not route.crash_and_finish(point, "crash", 1):
+        pytest.skip("not on this route")  # every failpoint is reached by some route: see test_coverage
+    REACHED.add(point)
+    route.crash_and_finish(point, "crash", 3)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("point", all_failpoints())
+def test_crash_at_many_hits(route, point):
+    for hit in range(1, 60):
+        if not route.crash_and_finish(point, "crash", hit):
+            break
+
+
+@pytest.mark.parametrize("action", ["error", "nospace", "unknown"])
+@pytest.mark.parametrize("point", [p for p in all_failpoints() if p.startswith(("base.", "journal.", "engine."))])
+def test_failure(route, point, action):
+    """The call fails instead: the run goes on by itself or ends with an error, and the next one finishes."""
+    route.crash_and_finish(point, action, 2)
+
+
+REACHED = set()
+
+
+def test_coverage():
+    """A failpoint that no route reaches proves nothing."""
+    if not REACHED:
+        return  # only a part of the sweep was run
+    correction = {p for p in all_failpoints() if "correction" in p or "drop" in p or "restore" in p or "prepare" in p}
+    missed = set(all_failpoints()) - REACHED - correction
+    missed = {p for p in missed if not p.startswith("milvus.")}
+    assert not missed, sorted(missed)

@@ -1,0 +1,140 @@
+#include "engine/faulty_store.h"
+
+#include <optional>
+#include <vector>
+
+namespace godwit {
+namespace {
+
+class FaultyReader : public Reader {
+ public:
+  FaultyReader(std::unique_ptr<Reader> real, const Fault& fault) : real_(std::move(real)), fault_(fault) {}
+  arrow::Result<std::optional<Batch>> Next(int64_t max_bytes) override {
+    ARROW_RETURN_NOT_OK(fault_("next"));
+    return real_->Next(max_bytes);
+  }
+  Duplicates duplicates() const override { return real_->duplicates(); }
+
+ private:
+  std::unique_ptr<Reader> real_;
+  const Fault& fault_;
+};
+
+class FaultyWriter : public Writer {
+ public:
+  FaultyWriter(std::unique_ptr<Writer> real, const Fault& fault) : real_(std::move(real)), fault_(fault) {}
+  arrow::Result<WriteResult> Write(const Batch& batch) override {
+    ARROW_RETURN_NOT_OK(fault_("write"));
+    return real_->Write(batch);
+  }
+  arrow::Result<Receipt> Commit(const Progress& progress) override {
+    ARROW_RETURN_NOT_OK(fault_("commit"));
+    ARROW_ASSIGN_OR_RAISE(Receipt receipt, real_->Commit(progress));
+    ARROW_RETURN_NOT_OK(fault_("after_commit"));
+    return receipt;
+  }
+  void Abort() override { real_->Abort(); }
+
+ private:
+  std::unique_ptr<Writer> real_;
+  const Fault& fault_;
+};
+
+class FaultySource : public Source {
+ public:
+  FaultySource(Source* real, const Fault& fault) : real_(*real), fault_(fault) {}
+  arrow::Result<std::string> Preparation(const CollectionRef& ref, ReadPurpose purpose) override {
+    return real_.Preparation(ref, purpose);
+  }
+  arrow::Status Prepare(const CollectionRef& ref, const std::string& preparation) override {
+    return real_.Prepare(ref, preparation);
+  }
+  arrow::Status Restore(const CollectionRef& ref, const std::string& preparation) override {
+    return real_.Restore(ref, preparation);
+  }
+  arrow::Result<Snapshot> OpenSnapshot(const CollectionRef& ref) override { return real_.OpenSnapshot(ref); }
+  arrow::Result<std::vector<Split>> PlanSplits(const CollectionSchema& schema, const Snapshot& snapshot,
+                                               const SplitPolicy& policy) override {
+    return real_.PlanSplits(schema, snapshot, policy);
+  }
+  arrow::Result<std::unique_ptr<Reader>> Open(const CollectionSchema& schema, const Split& split,
+                                              const Snapshot& snapshot, const std::string& resume_after) override {
+    ARROW_ASSIGN_OR_RAISE(auto reader, real_.Open(schema, split, snapshot, resume_after));
+    return std::make_unique<FaultyReader>(std::move(reader), fault_);
+  }
+
+ private:
+  Source& real_;
+  const Fault& fault_;
+};
+
+class FaultySink : public Sink {
+ public:
+  FaultySink(Sink* real, const Fault& fault) : real_(*real), fault_(fault) {}
+  arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) override { return real_.Adapt(source); }
+  CommitMode commit_mode(const CollectionSchema& schema) const override { return real_.commit_mode(schema); }
+  arrow::Result<Recovery> Recover(const WriteTarget& target, const Split& split,
+                                  const std::optional<Receipt>& journaled, bool attempted) override {
+    ARROW_RETURN_NOT_OK(fault_("recover"));
+    return real_.Recover(target, split, journaled, attempted);
+  }
+  arrow::Result<std::unique_ptr<Writer>> Open(const WriteTarget& target, const Split& split,
+                                              const Recovery& recovery) override {
+    ARROW_ASSIGN_OR_RAISE(auto writer, real_.Open(target, split, recovery));
+    return std::make_unique<FaultyWriter>(std::move(writer), fault_);
+  }
+  arrow::Status Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) override {
+    return real_.Finalize(target, receipts);
+  }
+  arrow::Result<std::unique_ptr<Source>> ReadBack(const WriteTarget& target,
+                                                  const std::vector<Receipt>& receipts) override {
+    return real_.ReadBack(target, receipts);
+  }
+  arrow::Status DeleteKeys(const WriteTarget& target, const std::string& partition,
+                           const std::shared_ptr<arrow::Array>& keys, std::vector<Receipt>* receipts) override {
+    return real_.DeleteKeys(target, partition, keys, receipts);
+  }
+  arrow::Status Publish(const WriteTarget& target, const std::vector<Receipt>& receipts,
+                        const Digest& digest) override {
+    return real_.Publish(target, receipts, digest);
+  }
+  arrow::Status Discard(const WriteTarget& target) override { return real_.Discard(target); }
+
+ private:
+  Sink& real_;
+  const Fault& fault_;
+};
+
+class FaultyStore : public Store {
+ public:
+  FaultyStore(std::unique_ptr<Store> real, Fault fault) : real_(std::move(real)), fault_(std::move(fault)) {
+    if (real_->source() != nullptr) source_.emplace(real_->source(), fault_);
+    if (real_->sink() != nullptr) sink_.emplace(real_->sink(), fault_);
+  }
+  std::vector<CheckItem> Check() override { return real_->Check(); }
+  Catalog* catalog() override { return real_->catalog(); }
+  Source* source() override { return source_ ? &*source_ : nullptr; }
+  Sink* sink() override { return sink_ ? &*sink_ : nullptr; }
+  std::string address() const override { return real_->address(); }
+  std::string default_database() const override { return real_->default_database(); }
+
+ private:
+  std::unique_ptr<Store> real_;
+  Fault fault_;
+  std::optional<FaultySource> source_;
+  std::optional<FaultySink> sink_;
+};
+
+}  // namespace
+
+StoreFactory WithFaults(const StoreFactory& real, Fault fault) {
+  StoreFactory faulty = real;
+  faulty.open = [open = real.open, fault = std::move(fault)](
+                    const OptionValues& options, StopToken stop) -> arrow::Result<std::unique_ptr<Store>> {
+    ARROW_ASSIGN_OR_RAISE(auto store, open(options, std::move(stop)));
+    return std::make_unique<FaultyStore>(std::move(store), fault);
+  };
+  return faulty;
+}
+
+}  // namespace godwit

@@ -1,0 +1,325 @@
+// Whole jobs inside one process, on the rooms that need no server: every failure of a peer ends in an exact target.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+#include "base/sqlite.h"
+#include "engine/faulty_store.h"
+#include "godwit/job.h"
+#include "journal/journal.h"
+
+namespace godwit {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kRows = 20'000;
+
+class JobTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = fs::temp_directory_path() / ("godwit-job-" + std::to_string(::getpid()) + "-" +
+                                        testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(dir_);
+    fs::create_directories(dir_);
+    options_.state_dir = dir_ / "state";
+  }
+  void TearDown() override { fs::remove_all(dir_); }
+
+  static OptionValues Values(const StoreFactory& factory, OptionScope scope,
+                             const std::map<std::string, std::string>& texts) {
+    OptionValues values;
+    for (const Option& option : factory.options) {
+      if (auto text = texts.find(option.name); text != texts.end()) {
+        values.Set(option.name, ParseOption(option, text->second).ValueOrDie());
+      }
+    }
+    EXPECT_TRUE(FillDefaults(factory.options, scope, &values).ok());
+    return values;
+  }
+
+  StoreSpec SourceSpec(const std::string& store, const std::map<std::string, std::string>& texts) {
+    return {store, Values(*FindStore(AllStores(), store), OptionScope::kSource, texts), "test"};
+  }
+  StoreSpec TargetSpec(const std::string& store, const std::map<std::string, std::string>& texts) {
+    return {store, Values(*FindStore(AllStores(), store), OptionScope::kTarget, texts), "test"};
+  }
+
+  /// synthetic -> sqlite, with small batches and a commit at every batch.
+  JobSpec Spec() {
+    JobSpec spec;
+    spec.name = "job";
+    spec.dialect = "test";
+    spec.source = SourceSpec("synthetic", {{"rows", std::to_string(kRows)}, {"dim", "8"}});
+    spec.target = TargetSpec("sqlite", {{"path", Path("out.db")}});
+    spec.tuning.parallelism = 2;
+    spec.tuning.batch_bytes = 64 << 10;
+    spec.tuning.split_bytes = 256 << 10;
+    spec.tuning.commit_bytes = 64 << 10;
+    spec.tuning.retry_for_ms = 5000;
+    return spec;
+  }
+
+  std::string Path(const std::string& name) const { return (dir_ / name).string(); }
+
+  /// Both stores of the registry ask the same fault.
+  static StoreRegistry Faulty(const Fault& fault) {
+    StoreRegistry stores;
+    for (const StoreFactory& store : AllStores()) stores.push_back(WithFaults(store, fault));
+    return stores;
+  }
+
+  int64_t Count(const std::string& sql) {
+    auto db = SqliteDatabase::Open(Path("out.db"), SqliteDatabase::Mode::kReadOnly, 1000).ValueOrDie();
+    auto statement = db->Prepare(sql).ValueOrDie();
+    EXPECT_TRUE(statement.Step().ValueOrDie());
+    return statement.Int(0);
+  }
+
+  void ExpectWhole(const Report& report) {
+    EXPECT_EQ(report.verdict, Verdict::kVerified) << ToJson(report);
+    EXPECT_EQ(report.exit_code, 0);
+    ASSERT_EQ(report.collections.size(), 1u);
+    EXPECT_EQ(report.collections[0].rows, kRows);
+    EXPECT_EQ(Count("SELECT count(*) FROM synthetic"), kRows);
+    EXPECT_EQ(Count("SELECT count(DISTINCT id) FROM synthetic"), kRows);
+  }
+
+  fs::path dir_;
+  RunOptions options_;
+};
+
+TEST_F(JobTest, CopiesAndVerifies) {
+  Report report = RunJob(AllStores(), Spec(), options_).ValueOrDie();
+  ExpectWhole(report);
+  EXPECT_FALSE(report.resumed);
+  EXPECT_TRUE(fs::exists(report.report_file));
+}
+
+TEST_F(JobTest, AFinishedJobWritesNothingAgain) {
+  Report first = RunJob(AllStores(), Spec(), options_).ValueOrDie();
+  std::atomic<int> calls = 0;
+  Report second = RunJob(Faulty([&](const std::string&) { return ++calls, arrow::Status::OK(); }), Spec(), options_)
+                      .ValueOrDie();
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(second.collections[0].digest, first.collections[0].digest);
+  EXPECT_EQ(second.collections[0].rows, first.collections[0].rows);
+  ExpectWhole(second);
+}
+
+/// Every call of every kind fails once, in turn: as unavailable, and with an unknown outcome.
+class FaultTest : public JobTest, public testing::WithParamInterface<std::tuple<const char*, ErrorKind>> {};
+
+TEST_P(FaultTest, AFailureThatPassesIsSurvived) {
+  auto [name, kind] = GetParam();
+  for (int nth : {1, 2, 5, 11}) {
+    fs::remove_all(dir_);
+    std::atomic<int> hits = 0;
+    Fault fault = [&, name = std::string(name), kind = kind](const std::string& call) {
+      if (call != name || ++hits != nth) return arrow::Status::OK();
+      return MakeError(kind, "injected");
+    };
+    Report report = RunJob(Faulty(fault), Spec(), options_).ValueOrDie();
+    ExpectWhole(report);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, FaultTest,
+                         testing::Combine(testing::Values("next", "write", "commit", "after_commit", "recover"),
+                                          testing::Values(ErrorKind::kUnavailable, ErrorKind::kOutcomeUnknown,
+                                                          ErrorKind::kThrottled)),
+                         [](const auto& param) {
+                           std::string name = std::get<0>(param.param);
+                           name += "_" + std::to_string(static_cast<int>(std::get<1>(param.param)));
+                           return name;
+                         });
+
+/// Every call fails for good, in turn; the next run goes on.
+TEST_F(JobTest, ALastingFailureIsResumed) {
+  for (const std::string name : {"next", "write", "commit", "after_commit", "recover"}) {
+    fs::remove_all(dir_);
+    for (int nth = 1; nth <= 40; nth += 13) {
+      std::atomic<int> hits = 0;
+      Fault fault = [&](const std::string& call) {
+        return call == name && ++hits >= nth ? MakeError(ErrorKind::kInternal, "injected") : arrow::Status::OK();
+      };
+      Report report = RunJob(Faulty(fault), Spec(), options_).ValueOrDie();
+      if (report.exit_code == 0) break;  // everything before the n-th call was done by the earlier tries
+      EXPECT_EQ(report.exit_code, 1);
+      EXPECT_NE(report.collections[0].error.find("injected"), std::string::npos);
+    }
+    ExpectWhole(RunJob(AllStores(), Spec(), options_).ValueOrDie());
+  }
+}
+
+TEST_F(JobTest, AStopLeavesACleanJournal) {
+  std::atomic<int> hits = 0;
+  RunOptions stopped = options_;
+  Fault fault = [&](const std::string& call) {
+    if (call == "write" && ++hits == 7) stopped.stop.RequestStop();
+    return arrow::Status::OK();
+  };
+  Report report = RunJob(Faulty(fault), Spec(), stopped).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 130) << ToJson(report);
+  Report resumed = RunJob(AllStores(), Spec(), options_).ValueOrDie();
+  EXPECT_TRUE(resumed.resumed);
+  ExpectWhole(resumed);
+}
+
+TEST_F(JobTest, ASecondRunnerIsRefused) {
+  arrow::Status second;
+  std::atomic<int> hits = 0;
+  Fault fault = [&](const std::string& call) {
+    if (call == "write" && ++hits == 1) second = RunJob(AllStores(), Spec(), options_).status();
+    return arrow::Status::OK();
+  };
+  ExpectWhole(RunJob(Faulty(fault), Spec(), options_).ValueOrDie());
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(KindOf(second), ErrorKind::kConflict);
+}
+
+TEST_F(JobTest, AnotherJobOfTheSameNameIsRefused) {
+  ExpectWhole(RunJob(AllStores(), Spec(), options_).ValueOrDie());
+  JobSpec other = Spec();
+  other.target = TargetSpec("sqlite", {{"path", Path("other.db")}});
+  arrow::Status status = RunJob(AllStores(), other, options_).status();
+  EXPECT_EQ(KindOf(status), ErrorKind::kConflict);
+  EXPECT_FALSE(fs::exists(Path("other.db")));
+}
+
+TEST_F(JobTest, TuningMayChangeBetweenRuns) {
+  ExpectWhole(RunJob(AllStores(), Spec(), options_).ValueOrDie());
+  JobSpec tuned = Spec();
+  tuned.tuning.parallelism = 1;
+  tuned.tuning.batch_bytes = 1 << 20;
+  ExpectWhole(RunJob(AllStores(), tuned, options_).ValueOrDie());
+}
+
+TEST_F(JobTest, ATargetThatHoldsRowsStopsTheJob) {
+  ExpectWhole(RunJob(AllStores(), Spec(), options_).ValueOrDie());
+  options_.state_dir = Path("state2");
+  Report report = RunJob(AllStores(), Spec(), options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 1);
+  EXPECT_NE(report.collections[0].error.find("if_not_empty"), std::string::npos) << report.collections[0].error;
+}
+
+TEST_F(JobTest, OverwriteKeepsOtherRows) {
+  ExpectWhole(RunJob(AllStores(), Spec(), options_).ValueOrDie());
+  JobSpec spec = Spec();
+  spec.source = SourceSpec("synthetic", {{"rows", "100"}, {"dim", "8"}, {"seed", "2"}});
+  spec.data_policy = DataPolicy::kOverwrite;
+  options_.state_dir = Path("state2");
+  Report report = RunJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_EQ(report.collections[0].rows, 100);
+  EXPECT_EQ(Count("SELECT count(*) FROM synthetic"), kRows);
+}
+
+TEST_F(JobTest, DropReplacesEverything) {
+  ExpectWhole(RunJob(AllStores(), Spec(), options_).ValueOrDie());
+  JobSpec spec = Spec();
+  spec.source = SourceSpec("synthetic", {{"rows", "100"}, {"dim", "8"}, {"seed", "2"}});
+  spec.data_policy = DataPolicy::kDrop;
+  options_.state_dir = Path("state2");
+  Report report = RunJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_EQ(Count("SELECT count(*) FROM synthetic"), 100);
+}
+
+TEST_F(JobTest, VerificationOffIsSaid) {
+  JobSpec spec = Spec();
+  spec.verify = false;
+  Report report = RunJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 5);
+  EXPECT_EQ(Count("SELECT count(*) FROM synthetic"), kRows);
+}
+
+TEST_F(JobTest, OneFailureDoesNotStopTheOthers) {
+  JobSpec spec = Spec();
+  spec.source = SourceSpec("synthetic", {{"rows", "100"}, {"dim", "8"}, {"collections", "2"}});
+  spec.collections = {{.source = {"", "synthetic_0"}}, {.source = {"", "absent"}}, {.source = {"", "synthetic_1"}}};
+  Report report = RunJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 1);
+  ASSERT_EQ(report.collections.size(), 3u);
+  int verified = 0;
+  for (const CollectionReport& c : report.collections) verified += c.verdict == Verdict::kVerified ? 1 : 0;
+  EXPECT_EQ(verified, 2) << ToJson(report);
+}
+
+/// sqlite -> sqlite with a table that changes while it is copied: a source without snapshots.
+class ChangingSourceTest : public JobTest {
+ protected:
+  void SetUp() override {
+    JobTest::SetUp();
+    JobSpec fill = Spec();
+    fill.name = "fill";
+    fill.target = TargetSpec("sqlite", {{"path", Path("in.db")}});
+    ASSERT_EQ(RunJob(AllStores(), fill, options_).ValueOrDie().exit_code, 0);
+    spec_ = Spec();
+    spec_.source = SourceSpec("sqlite", {{"path", Path("in.db")}});
+  }
+
+  void Change(const std::string& sql) {
+    auto db = SqliteDatabase::Open(Path("in.db"), SqliteDatabase::Mode::kReadWrite, 10'000).ValueOrDie();
+    ASSERT_TRUE(db->Execute(sql).ok());
+  }
+
+  JobSpec spec_;
+};
+
+TEST_F(ChangingSourceTest, EndsEqualWhenTheSourceComesToRest) {
+  std::atomic<int> writes = 0;
+  Fault fault = [&](const std::string& call) {
+    if (call == "write" && ++writes == 20) {
+      Change("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5) WHERE id IN (1, 2, 19999)");
+      Change("DELETE FROM synthetic WHERE id IN (3, 4, 19998)");
+      Change("INSERT INTO synthetic SELECT id + 1000000, vector FROM synthetic WHERE id IN (7, 8)");
+    }
+    return arrow::Status::OK();
+  };
+  Report report = RunJob(Faulty(fault), spec_, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_EQ(report.collections[0].rows, kRows - 1);
+  EXPECT_EQ(Count("SELECT count(*) FROM synthetic"), kRows - 1);
+  EXPECT_EQ(Count("SELECT count(*) FROM synthetic WHERE id IN (3, 4, 19998)"), 0);
+  EXPECT_EQ(Count("SELECT count(*) FROM synthetic WHERE id IN (1000007, 1000008)"), 2);
+  EXPECT_EQ(Count("SELECT count(DISTINCT vector) FROM synthetic WHERE id IN (1, 2, 5, 19999)"), 1);
+}
+
+TEST_F(ChangingSourceTest, IsRefusedWhenTheSourceNeverRests) {
+  std::atomic<int64_t> reads = 0;
+  Fault fault = [&](const std::string& call) {
+    if (call == "next") Change("UPDATE synthetic SET vector = randomblob(32) WHERE id = " + std::to_string(reads++ % 5));
+    return arrow::Status::OK();
+  };
+  // 32 random bytes may hold a NaN, which is no matter: all NaN are equal, and the rest of the vector is not.
+  Report report = RunJob(Faulty(fault), spec_, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 3) << ToJson(report);
+  EXPECT_EQ(report.verdict, Verdict::kDifferent);
+  EXPECT_FALSE(report.collections[0].difference_sample.empty());
+}
+
+TEST_F(ChangingSourceTest, VerifyNamesEveryDifference) {
+  ASSERT_EQ(RunJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
+  EXPECT_EQ(VerifyJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
+  Change("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5) WHERE id = 11");
+  Change("DELETE FROM synthetic WHERE id = 12");
+  Change("INSERT INTO synthetic SELECT 1000013, vector FROM synthetic WHERE id = 13");
+  Report report = VerifyJob(AllStores(), spec_, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 3);
+  ASSERT_EQ(report.collections[0].differences, 3);
+  std::map<std::string, Difference> found;
+  for (const Difference& d : report.collections[0].difference_sample) found[d.key] = d;
+  EXPECT_EQ(found["11"].side, Difference::Side::kDifferent);
+  EXPECT_EQ(found["11"].field, "vector");
+  EXPECT_EQ(found["12"].side, Difference::Side::kOnlyTarget);
+  EXPECT_EQ(found["1000013"].side, Difference::Side::kOnlySource);
+}
+
+}  // namespace
+}  // namespace godwit

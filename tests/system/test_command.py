@@ -1,0 +1,223 @@
+"""The command itself: bad files, two runners, stop, signals, secrets. No server but where one is named."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import Godwit
+from servers.milvus import MilvusServer
+
+JOB = """name: small
+source: {store: synthetic, rows: 1000, dim: 8}
+target: {store: sqlite, path: out.db}
+"""
+SLOW = """name: slow
+source: {store: synthetic, rows: 3000000, dim: 32}
+target: {store: sqlite, path: out.db}
+tuning: {commit_every: 200ms}
+"""
+
+
+def test_text_output(godwit):
+    result = godwit.run(JOB, json_output=False)
+    assert "verified" in result.stdout and "1,000" in result.stdout
+    again = godwit.run(JOB, json_output=False)
+    assert "verified" in again.stdout
+
+
+def test_json_output(godwit):
+    result = godwit.run(JOB)
+    for line in result.stdout.splitlines():
+        json.loads(line)
+    report = result.report
+    assert report["exit_code"] == 0 and report["verdict"] == "verified"
+    collection = report["collections"][0]
+    assert collection["rows"] == 1000
+    for key in ("bytes", "copy_seconds", "rows_per_second", "duplicates", "rejects", "digest"):
+        assert key in collection
+    saved = json.loads(open(report["report_file"]).read())
+    assert saved["collections"] == report["collections"]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("name: x\nsource: {store: synthetic}\n", ["target"]),
+    (JOB.replace("store: sqlite", "store: sqlit"), ["sqlit", "sqlite", ":3:"]),
+    (JOB.replace("rows: 1000", "rows: many"), ["rows", ":2:"]),
+    (JOB.replace("rows: 1000", "row: 1000"), ["row", "rows", ":2:"]),
+    (JOB.replace("rows: 1000", "rows: -1"), ["rows", ":2:"]),
+    (JOB + "verify: perhaps\n", ["verify", "full", ":4:"]),
+    (JOB + "colections: [a]\n", ["colections", "collections", ":4:"]),
+    (JOB + "name: twice\n", ["name", ":4:"]),
+    (JOB + "tuning: {memory: lots}\n", ["memory", ":4:"]),
+    (JOB.replace("out.db", "${NOT_SET}"), ["NOT_SET", ":3:"]),
+    (JOB + "  - x\n", [":"]),
+    ("[1, 2", [":"]),
+    ("", ["job.yaml"]),
+])
+def test_bad_files(godwit, text, expected, tmp_path):
+    result = godwit("run", godwit.job("job.yaml", text), json_output=False)
+    assert result.code == 2, result
+    assert "job.yaml" in result.stderr
+    for word in expected:
+        assert word in result.stderr, result
+    assert not (tmp_path / "state").exists() and not (tmp_path / "out.db").exists()
+
+
+def test_missing_file_and_usage(godwit):
+    assert godwit("run", "absent.yaml").code == 2
+    assert godwit("run", state=False, json_output=False).code == 2
+    assert godwit("fly", state=False, json_output=False).code == 2
+    shown = godwit("run", "--help", state=False, json_output=False)
+    assert shown.code == 0 and "Examples" in shown.stdout
+
+
+def test_stores(godwit):
+    result = godwit("stores", state=False)
+    assert {event["name"] for event in result.events} >= {"milvus", "files", "sqlite", "synthetic", "blackhole"}
+
+
+def test_plan_and_check_write_nothing(godwit, tmp_path):
+    path = godwit.job("job.yaml", JOB)
+    assert godwit("plan", path).code == 0
+    assert godwit("check", path).code == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["job.yaml"]
+
+
+def test_an_unreachable_server_fails_the_precheck(godwit):
+    text = JOB.replace("{store: sqlite, path: out.db}", '{store: milvus, url: "http://127.0.0.1:9"}')
+    result = godwit.run(text, expect=4, timeout=60)
+    assert "127.0.0.1:9" in result.report["error"]
+
+
+def wait_for_rows(godwit, path):
+    process = godwit.start("run", path)
+    for line in process.stdout:
+        if '"copying"' in line and '"rows":0,' not in line:
+            return process
+    pytest.fail(f"ended early: {process.stderr.read()}")
+
+
+def test_two_runners(godwit):
+    path = godwit.job("slow.yaml", SLOW)
+    first = wait_for_rows(godwit, path)
+    second = godwit("run", path)
+    assert second.code == 1 and str(first.pid) in second.stdout
+    listed = godwit("list").events[0]
+    assert listed["state"] == "running" and listed["pid"] == first.pid
+    stopped = godwit("stop", "slow")
+    assert stopped.code == 0, stopped
+    first.communicate(timeout=10)
+    assert first.returncode == 130
+    assert godwit("status", "slow").events[0]["state"] == "stopped"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_stop_within_five_seconds(godwit, number):
+    path = godwit.job("slow.yaml", SLOW)
+    process = wait_for_rows(godwit, path)
+    process.send_signal(number)
+    started = time.monotonic()
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert time.monotonic() - started < 5
+
+
+def test_an_ignored_hangup_stays_ignored(godwit):
+    path = godwit.job("slow.yaml", SLOW)
+    command = ["nohup", godwit.binary, "run", path, "--json", "--state-dir", str(godwit.state_dir)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, cwd=godwit.folder)
+    for line in process.stdout:
+        if '"copying"' in line and '"rows":0,' not in line:
+            break
+    process.send_signal(signal.SIGHUP)
+    assert '"copying"' in process.stdout.readline()
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+def test_restart_begins_anew(godwit, tmp_path):
+    path = godwit.job("slow.yaml", SLOW.replace("3000000", "200000"))
+    process = wait_for_rows(godwit, path)
+    process.kill()
+    process.communicate()
+    other = godwit.job("slow.yaml", SLOW.replace("3000000", "1000"))
+    refused = godwit("run", other)
+    assert refused.code == 1 and "--restart" in refused.stdout
+    os.remove(tmp_path / "out.db")
+    assert godwit("run", other, "--restart").code == 0
+
+
+CANARY = "canary-5f3a9c1e7b"
+
+
+def test_a_token_is_found_nowhere(tmp_path):
+    """Everywhere a secret could leak: output, reports, journals, the process list; with a right and a wrong token."""
+    from pymilvus import connections, utility
+
+    import rows
+
+    with MilvusServer(tmp_path / "server", auth=True) as server:
+        connections.connect("auth", uri=server.uri, token=server.token)
+        utility.create_user("mover", CANARY, using="auth")
+        rows.make_simple("auth", "secret", 2000, dim=8)
+        # The built-in role of every user may not write; root's password becomes the canary instead.
+        utility.reset_password("root", "Milvus", CANARY, using="auth")
+        folder = tmp_path / "godwit"
+        folder.mkdir()
+        godwit = Godwit(folder)
+        text = (f'name: canary\nsource: {{store: milvus, url: "{server.uri}", token: "root:${{CANARY}}"}}\n'
+                f'target: {{store: milvus, url: "{server.uri}", user: root, password: "${{CANARY}}", database: copy}}\n')
+        path = godwit.job("job.yaml", text)
+        outputs = []
+        for verb in (["check"], ["plan"], ["run", "-v"], ["verify"]):
+            for as_json in (True, False):
+                process = godwit.start(*verb, path, env={"CANARY": CANARY}, json_output=as_json)
+                with open(f"/proc/{process.pid}/cmdline", "rb") as file:
+                    outputs.append(file.read().decode())
+                stdout, stderr = process.communicate(timeout=120)
+                assert process.returncode == 0, (verb, stdout, stderr)
+                outputs += [stdout, stderr]
+        wrong = godwit("check", path, env={"CANARY": CANARY + "-wrong"})
+        assert wrong.code == 4 and "unauth" in wrong.stdout.lower() or "credential" in wrong.stdout.lower(), wrong
+        outputs += [wrong.stdout, wrong.stderr]
+        bad = godwit("run", godwit.job("bad.yaml", text + "oops: 1\n"), env={"CANARY": CANARY})
+        assert bad.code == 2
+        outputs += [bad.stdout, bad.stderr]
+        for output in outputs:
+            assert CANARY not in output
+        for file in folder.rglob("*"):
+            if file.is_file():
+                assert CANARY.encode() not in file.read_bytes(), file
+        connections.disconnect("auth")
+
+
+def test_tls(tmp_path):
+    """A right certificate passes; an unknown authority, a wrong name and plain text do not."""
+    from pymilvus import connections
+
+    import rows
+
+    with MilvusServer(tmp_path / "server", tls="server") as server:
+        connections.connect("tls", uri=server.uri, secure=True, server_pem_path=server.ca_file, server_name="localhost")
+        rows.make_simple("tls", "t", 100, dim=8)
+        connections.disconnect("tls")
+        folder = tmp_path / "godwit"
+        folder.mkdir()
+        godwit = Godwit(folder)
+
+        def check(url, ca=None, name=None):
+            options = f', ca_pem_path: "{ca}"' if ca else ""
+            options += f", server_name: {name}" if name else ""
+            return godwit("check", godwit.job("job.yaml", f'source: {{store: milvus, url: "{url}"{options}}}\n'
+                                              "target: {store: files, path: out}\n"), timeout=60)
+
+        assert check(server.uri, server.ca_file, "localhost").code == 0
+        assert check(server.uri, server.ca_file, "elsewhere").code == 4
+        assert check(server.uri).code == 4
+        assert check(server.uri.replace("https", "http")).code == 4
