@@ -54,6 +54,7 @@ struct Option {
   int64_t max = std::numeric_limits<int64_t>::max();
   bool tuning = false;        // may change between runs of one job (not part of its identity)
   std::string example = {};
+  std::vector<std::string> conflicts = {};  // options that can't be given together with this one
 };
 
 using OptionTable = std::vector<Option>;

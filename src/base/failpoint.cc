@@ -56,12 +56,17 @@ arrow::Status Failpoint::ArmFromEnvironment() {
     int64_t hit = 1;
     if (size_t at = action.find('@'); at != std::string_view::npos) {
       std::string_view number = action.substr(at + 1);
-      std::from_chars(number.data(), number.data() + number.size(), hit);
+      auto parsed = std::from_chars(number.data(), number.data() + number.size(), hit);
+      if (parsed.ec != std::errc() || parsed.ptr != number.data() + number.size() || hit < 1) {
+        return MakeError(ErrorKind::kInvalidConfig,
+                         "GODWIT_FAILPOINTS: '" + std::string(entry) + "' has no positive number after '@'");
+      }
       action = action.substr(0, at);
     }
     auto point = std::find_if(List().begin(), List().end(), [&](const Failpoint* p) { return p->name_ == name; });
     if (point == List().end()) {
-      return MakeError(ErrorKind::kInvalidConfig, "GODWIT_FAILPOINTS: there is no failpoint '" + std::string(name) + "'");
+      return MakeError(ErrorKind::kInvalidConfig,
+                       "GODWIT_FAILPOINTS: there is no failpoint '" + std::string(name) + "'");
     }
     ARROW_ASSIGN_OR_RAISE((*point)->action_, ParseAction(action));
     (*point)->hits_until_action_ = hit;

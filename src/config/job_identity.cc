@@ -22,6 +22,13 @@ json ToJsonValue(const OptionValues::Value& value) {
       value);
 }
 
+/// A later version may add options: their defaults change nothing, and so must not make it another job.
+bool IsDefault(const Option& option, const OptionValues::Value& value) {
+  if (option.default_text.empty()) return false;
+  auto parsed = ParseOption(option, option.default_text);
+  return parsed.ok() && *parsed == value;
+}
+
 /// What makes it another store or another way of writing: no secrets, which change, and no tuning.
 json StoreIdentity(const StoreSpec& spec, const StoreRegistry& stores) {
   json options = json::object();
@@ -29,7 +36,8 @@ json StoreIdentity(const StoreSpec& spec, const StoreRegistry& stores) {
   if (store != nullptr) {
     for (const Option& option : store->options) {
       if (option.tuning || option.type == OptionType::kSecret || !spec.options.Has(option.name)) continue;
-      options[option.name] = ToJsonValue(spec.options.all().at(option.name));
+      const OptionValues::Value& value = spec.options.all().at(option.name);
+      if (!IsDefault(option, value)) options[option.name] = ToJsonValue(value);
     }
   }
   return {{"store", spec.store}, {"options", std::move(options)}};

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <simdjson.h>
 #include <xxhash.h>
 
 #include "base/durable_file.h"
@@ -15,19 +16,56 @@
 namespace godwit {
 namespace {
 
+struct Dialect {
+  const char* name;
+  std::vector<std::string> extensions;
+  std::optional<Node> (*read)(std::string_view text, const Environment& environment, Problems* problems);
+  JobSpec (*interpret)(const Node& root, const StoreRegistry& stores, Problems* problems);
+};
+
+const std::vector<Dialect>& Dialects() {
+  static const std::vector<Dialect> dialects = {
+      {"godwit.yaml", {".yaml", ".yml"}, ReadYaml, ReadNative},
+      {"migration.conf", {".conf", ".hocon"}, ReadHocon, ReadSeaTunnel},
+  };
+  return dialects;
+}
+
 std::optional<std::string> ProcessEnvironment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr) return std::nullopt;
   return value;
 }
 
-bool IsYaml(const std::string& path) {
-  std::string extension = std::filesystem::path(path).extension().string();
-  return extension == ".yaml" || extension == ".yml" || extension == ".json";
+/// By the ending, else by the contents: only SeaTunnel's files have a sink. A .json file may be of either.
+const Dialect& FindDialect(std::string_view text, const std::string& path, const Environment& environment) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  for (const Dialect& dialect : Dialects()) {
+    for (const std::string& known : dialect.extensions) {
+      if (extension == known) return dialect;
+    }
+  }
+  Problems ignored(path);
+  const std::optional<Node> root = ReadHocon(text, environment, &ignored);
+  return Dialects()[root && root->Find("sink") != nullptr ? 1 : 0];
+}
+
+/// The whole text is in one piece for the syntax readers: no NUL, valid UTF-8.
+void CheckText(std::string_view text, Problems* problems) {
+  if (text.size() > kMaxDocumentBytes) return problems->Add({}, "the file is above 4 MiB");
+  int line = 1;
+  for (size_t begin = 0; begin < text.size(); ++line) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view part = text.substr(begin, end - begin);
+    if (part.find('\0') != part.npos || !simdjson::validate_utf8(part)) {
+      return problems->Add({line, 0}, "not text in UTF-8");
+    }
+    begin = end + 1;
+  }
 }
 
 /// Stable for one file: its name, and a hash of where it lies, so that two files of one name are two jobs.
-std::string NameOf(const std::string& path, const std::string& dialect) {
+std::string MakeJobName(const std::string& path, const std::string& dialect) {
   std::error_code error;
   std::string absolute = std::filesystem::weakly_canonical(path, error).string();
   if (error) absolute = path;
@@ -48,28 +86,86 @@ bool IsJobName(std::string_view name) {
   });
 }
 
+std::string JobNameRule() {
+  return "is no name for a job: at most 100 letters, digits, '_', '.' and '-', the first one a letter, a digit or '_'";
+}
+
+void AddCollection(CollectionRule rule, Place place, const std::string& path, JobSpec* spec, Problems* problems) {
+  if (rule.source.name.empty()) return problems->Add(place, path + ": a name is empty");
+  auto target = [&](const CollectionRule& r) {
+    if (!r.target_name.empty()) return r.target_name;
+    auto rename = spec->renames.find(r.source.name);
+    return rename == spec->renames.end() ? r.source.name : rename->second;
+  };
+  for (const CollectionRule& other : spec->collections) {
+    if (other.source.name == rule.source.name) {
+      return problems->Add(place, path + ": '" + rule.source.name + "' is named twice");
+    }
+    if (target(other) == target(rule)) {
+      return problems->Add(place, path + ": '" + other.source.name + "' and '" + rule.source.name +
+                                      "' would both be written to '" + target(rule) + "'; rename one of them");
+    }
+  }
+  spec->collections.push_back(std::move(rule));
+}
+
+void CheckCollectionNames(const Node* map, const std::string& path, const JobSpec& spec, Problems* problems) {
+  if (map == nullptr || spec.collections.empty()) return;
+  std::vector<std::string> names;
+  for (const CollectionRule& rule : spec.collections) names.push_back(rule.source.name);
+  for (const Node::Entry& entry : map->entries) {
+    if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
+    const std::string near = NearestName(entry.key, names);
+    problems->Add(entry.place, path + ": '" + entry.key + "' is not among the collections to move" +
+                                   (near.empty() ? "" : "; did you mean '" + near + "'?"));
+  }
+}
+
+std::vector<std::string> StoreNames(const StoreRegistry& stores, OptionScope scope) {
+  std::vector<std::string> names;
+  for (const StoreFactory& store : stores) {
+    if (scope == OptionScope::kSource ? store.capabilities.source : store.capabilities.target)
+      names.push_back(store.name);
+  }
+  return names;
+}
+
+std::vector<std::string> DialectNames() {
+  std::vector<std::string> names;
+  for (const Dialect& dialect : Dialects()) names.push_back(dialect.name);
+  return names;
+}
+
 arrow::Result<JobSpec> LoadJobText(std::string_view text, const std::string& path, const StoreRegistry& stores,
                                    const LoadOptions& options) {
   const Environment environment = options.environment ? options.environment : Environment(ProcessEnvironment);
-  if (text.size() > kMaxDocumentBytes) return MakeError(ErrorKind::kInvalidConfig, "the file is above 16 MiB", path);
-  if (text.find('\0') != text.npos) return MakeError(ErrorKind::kInvalidConfig, "the file is not text", path);
-  const bool yaml = IsYaml(path);
-  ARROW_ASSIGN_OR_RAISE(Node root, yaml ? ReadYaml(text, path, environment) : ReadHocon(text, path, environment));
   Problems problems(path);
-  JobSpec spec;
-  if (Expect(root, Node::Kind::kMap, "the file", &problems)) {
-    spec = yaml ? ReadNative(root, stores, &problems) : ReadSeaTunnel(root, stores, &problems);
+  CheckText(text, &problems);
+  ARROW_RETURN_NOT_OK(problems.ToStatus());
+  auto hint = std::find_if(Dialects().begin(), Dialects().end(),
+                           [&](const Dialect& dialect) { return dialect.name == options.dialect; });
+  if (hint == Dialects().end() && !options.dialect.empty()) {
+    return MakeError(ErrorKind::kInvalidConfig,
+                     "there is no dialect '" + options.dialect + "'; allowed: " + JoinNames(DialectNames()), path);
   }
-  ARROW_RETURN_NOT_OK(problems.Finish());
+  const Dialect& dialect = hint == Dialects().end() ? FindDialect(text, path, environment) : *hint;
+  const std::optional<Node> root = dialect.read(text, environment, &problems);
+  JobSpec spec;
+  if (root && Expect(*root, Node::Kind::kMap, "the file", &problems))
+    spec = dialect.interpret(*root, stores, &problems);
+  ARROW_RETURN_NOT_OK(problems.ToStatus());
   spec.file = path;
-  spec.dialect = yaml ? "godwit.yaml" : "migration.conf";
-  if (spec.name.empty()) spec.name = NameOf(path, spec.dialect);
+  spec.dialect = dialect.name;
+  if (spec.name.empty()) spec.name = MakeJobName(path, spec.dialect);
+  // Without indexes there is nothing to load by.
+  if (!spec.copy_indexes && spec.load == LoadPolicy::kAuto) spec.load = LoadPolicy::kNever;
   return spec;
 }
 
 arrow::Result<JobSpec> LoadJobFile(const std::string& path, const StoreRegistry& stores, const LoadOptions& options) {
   auto text = ReadFile(path);
-  if (!text.ok()) return MakeError(ErrorKind::kInvalidConfig, "can't read the job file: " + Describe(text.status()), path);
+  if (!text.ok())
+    return MakeError(ErrorKind::kInvalidConfig, "can't read the job file: " + Describe(text.status()), path);
   return LoadJobText(*text, path, stores, options);
 }
 

@@ -1,4 +1,6 @@
-// A job file of any dialect -> one validated JobSpec. Makes no connection.
+// A job file of any dialect -> one validated JobSpec. Makes no connection. May be called from any thread.
+//
+// Relative paths in a job file are relative to the current directory of the process, as on its command line.
 #pragma once
 
 #include <string>
@@ -13,10 +15,13 @@ namespace godwit {
 
 struct LoadOptions {
   Environment environment;  // empty = the process's
+  std::string dialect;      // one of DialectNames(); empty = found by the file's ending and contents
 };
 
-/// Finds the dialect by the file's ending and contents, and says in JobSpec::dialect which it took. kInvalidConfig lists
-/// everything that is wrong, with file:line:column.
+/// "godwit.yaml", "migration.conf"
+std::vector<std::string> DialectNames();
+
+/// JobSpec::dialect says which dialect it took. kInvalidConfig lists everything that is wrong, with file:line:column.
 arrow::Result<JobSpec> LoadJobFile(const std::string& path, const StoreRegistry& stores, const LoadOptions& options);
 
 /// The same for a text; `path` is only named in errors, and tells the dialect.

@@ -8,6 +8,8 @@
 namespace godwit {
 namespace {
 
+constexpr const char* kDatabase = "database";
+
 OptionTable JobOptions() {
   return {
       {.name = "name",
@@ -48,7 +50,7 @@ OptionTable JobOptions() {
        .allowed = {"copy", "none"}},
       {.name = "load",
        .type = OptionType::kEnum,
-       .help = "Load the target at the end: as the source was, always or never.",
+       .help = "Load the target at the end: as the source was (never without indexes), always, or never.",
        .default_text = "auto",
        .allowed = {"auto", "always", "never"}},
       {.name = "source_load",
@@ -70,12 +72,18 @@ OptionTable JobOptions() {
 
 OptionTable CreateOptions() {
   return {
-      {.name = "dynamic_fields", .type = OptionType::kBool, .help = "Whether the target takes dynamic fields; unset: as the source."},
-      {.name = "shards", .type = OptionType::kInt, .help = "Number of shards; unset: as the source.", .min = 1, .max = 1024},
+      {.name = "dynamic_fields",
+       .type = OptionType::kBool,
+       .help = "Whether the target takes dynamic fields; unset: as the source."},
+      {.name = "shards",
+       .type = OptionType::kInt,
+       .help = "Number of shards; unset: as the source.",
+       .min = 1,
+       .max = 1024},
       {.name = "consistency_level",
        .type = OptionType::kEnum,
        .help = "Default consistency of the target; unset: as the source.",
-       .allowed = {"Strong", "Session", "Bounded", "Eventually", "Customized"}},
+       .allowed = {"Strong", "Session", "Bounded", "Eventually"}},
       {.name = "descriptions", .type = OptionType::kMap, .help = "Descriptions of collections, by the source's name."},
   };
 }
@@ -131,116 +139,122 @@ OptionTable TuningOptions() {
   };
 }
 
+/// What the top level holds beside JobOptions(), for the reference.
+OptionTable PartOptions() {
+  return {
+      {.name = "source",
+       .type = OptionType::kMap,
+       .help = "The store to read: `store: NAME` and the options of that store; relative paths are relative to the "
+               "current directory.",
+       .required = true,
+       .example = "{store: milvus, url: \"http://127.0.0.1:19530\", token: \"${MILVUS_TOKEN}\"}"},
+      {.name = "target",
+       .type = OptionType::kMap,
+       .help = "The store to write, in the same way.",
+       .required = true,
+       .example = "{store: files, path: ./out}"},
+      {.name = "collections",
+       .type = OptionType::kList,
+       .help = "Collections to move, by name or as {source: a, target: b}; left out or empty: all of the database.",
+       .example = "[digits, {source: a, target: b}]"},
+      {.name = "create", .type = OptionType::kMap, .help = "What the target gets unlike the source, see below."},
+      {.name = "tuning", .type = OptionType::kMap, .help = "How the job runs, see below; may change between runs."},
+  };
+}
+
 class NativeReader {
  public:
   NativeReader(const Node& root, const StoreRegistry& stores, Problems* problems)
       : root_(root), stores_(stores), problems_(*problems) {}
 
   JobSpec Read() {
-    static const std::vector<std::string> kSections = {"source", "target", "collections", "create", "tuning"};
-    OptionValues job = ReadSection(root_, JobOptions(), OptionScope::kBoth, "", kSections, &problems_);
-    OptionValues create = ReadPart("create", CreateOptions());
-    OptionValues tuning = ReadPart("tuning", TuningOptions());
+    std::vector<std::string> parts;
+    for (const Option& part : PartOptions()) parts.push_back(part.name);
     JobSpec spec;
+    Apply(ReadSection(root_, JobOptions(), OptionScope::kBoth, "", parts, &problems_), &spec);
     spec.source = ReadStore("source", OptionScope::kSource, &spec.source_database);
     spec.target = ReadStore("target", OptionScope::kTarget, &spec.target_database);
     ReadCollections(&spec);
-    if (!problems_.empty()) return spec;  // values may be missing
-    Apply(job, &spec);
-    ApplyCreate(create, &spec);
-    ApplyTuning(tuning, &spec.tuning);
-    if (!spec.name.empty() && !IsJobName(spec.name)) {
-      problems_.Add(root_.Find("name")->place, "name: '" + spec.name +
-                                                   "' is not a job's name: at most 100 letters, digits, '_', '.' and "
-                                                   "'-', the first one a letter, a digit or '_'");
+    ApplyCreate(ReadPart("create", CreateOptions()), &spec);
+    ApplyTuning(ReadPart("tuning", TuningOptions()), &spec.tuning);
+    if (const Node* name = root_.Find("name");
+        name != nullptr && name->kind == Node::Kind::kScalar && !name->unset && !IsJobName(name->text)) {
+      problems_.Add(name->place, "name: '" + (name->shown.empty() ? name->text : name->shown) + "' " + JobNameRule());
     }
     return spec;
   }
 
  private:
   OptionValues ReadPart(const std::string& name, const OptionTable& table) {
+    static const Node kEmpty{.kind = Node::Kind::kMap};
     const Node* node = root_.Find(name);
-    Node empty;
-    empty.kind = Node::Kind::kMap;
-    if (node == nullptr || node->kind == Node::Kind::kNull || !Expect(*node, Node::Kind::kMap, name, &problems_)) {
-      node = &empty;
-    }
+    if (node == nullptr || !Expect(*node, Node::Kind::kMap, name, &problems_)) node = &kEmpty;
     return ReadSection(*node, table, OptionScope::kBoth, name, {}, &problems_);
   }
 
   StoreSpec ReadStore(const std::string& role, OptionScope scope, std::string* database) {
     StoreSpec spec;
-    const Node* node = root_.Find(role);
-    if (node == nullptr) {
-      problems_.Add(root_.place, "'" + role + "' is missing: write for example " + role +
-                                     ": {store: milvus, url: \"http://127.0.0.1:19530\"}");
+    const Node::Entry* entry = root_.FindEntry(role);
+    if (entry == nullptr) {
+      const OptionTable parts = PartOptions();
+      auto part = std::find_if(parts.begin(), parts.end(), [&](const Option& option) { return option.name == role; });
+      problems_.Add(root_.place, "'" + role + "' is missing: " + part->help + " For example: " + part->example);
       return spec;
     }
-    spec.where = WhereIn(problems_.file(), node->place);
-    if (!Expect(*node, Node::Kind::kMap, role, &problems_)) return spec;
-    const StoreFactory* store = FindFactory(*node, role, scope);
+    spec.where = WhereIn(problems_.file(), {entry->place.line, 0});
+    if (!Expect(entry->value, Node::Kind::kMap, role, &problems_)) return spec;
+    const StoreFactory* store = FindFactory(entry->value, role, scope);
     if (store == nullptr) return spec;
     spec.store = store->name;
-    spec.options = ReadSection(*node, store->options, scope, role, {"store"}, &problems_);
-    const auto& all = spec.options.all();
-    if (auto found = all.find("database"); found != all.end() && spec.options.Has("database")) {
-      *database = spec.options.GetString("database");
-    }
+    // Databases are a matter of the job; a store that connects to one has it among its own options.
+    std::vector<std::string> elsewhere = {"store"};
+    const bool has_option = std::any_of(store->options.begin(), store->options.end(),
+                                        [](const Option& option) { return option.name == kDatabase; });
+    if (!has_option && store->capabilities.databases) elsewhere.push_back(kDatabase);
+    spec.options = ReadSection(entry->value, store->options, scope, role, elsewhere, &problems_);
+    const Node* name = entry->value.Find(kDatabase);
+    if (name != nullptr && elsewhere.size() > 1) Expect(*name, Node::Kind::kScalar, role + "." + kDatabase, &problems_);
+    if (name != nullptr) *database = name->text;
     return spec;
   }
 
   const StoreFactory* FindFactory(const Node& node, const std::string& role, OptionScope scope) {
-    std::vector<std::string> names;
-    for (const StoreFactory& store : stores_) {
-      bool can = scope == OptionScope::kSource ? store.capabilities.source : store.capabilities.target;
-      if (can) names.push_back(store.name);
-    }
-    std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+    const std::vector<std::string> names = StoreNames(stores_, scope);
     const Node* name = node.Find("store");
     if (name == nullptr) {
-      problems_.Add(node.place, role + ".store is missing; one of: " + list);
+      problems_.Add(node.place, role + ": 'store' is missing; allowed: " + JoinNames(names));
       return nullptr;
     }
-    if (!Expect(*name, Node::Kind::kScalar, role + ".store", &problems_)) return nullptr;
+    if (!Expect(*name, Node::Kind::kScalar, role + ".store", &problems_) || name->unset) return nullptr;
     if (std::find(names.begin(), names.end(), name->text) != names.end()) return FindStore(stores_, name->text);
-    std::string message = role + ".store: '" + name->text + "' is not one of: " + list;
-    if (std::string near = NearestName(name->text, names); !near.empty()) message += "; did you mean '" + near + "'?";
-    problems_.Add(name->place, message);
+    const std::string near = NearestName(name->text, names);
+    problems_.Add(name->place, role + ".store: '" + (name->shown.empty() ? name->text : name->shown) +
+                                   "' is not one of: " + JoinNames(names) +
+                                   (near.empty() ? "" : "; did you mean '" + near + "'?"));
     return nullptr;
   }
 
   void ReadCollections(JobSpec* spec) {
     const Node* node = root_.Find("collections");
-    if (node == nullptr || node->kind == Node::Kind::kNull) return;
-    if (!Expect(*node, Node::Kind::kList, "collections", &problems_)) return;
+    if (node == nullptr || !Expect(*node, Node::Kind::kList, "collections", &problems_)) return;
+    static const OptionTable kRule = {
+        {.name = "source", .help = "The source's name.", .required = true},
+        {.name = "target", .help = "The target's name; left out: the source's."},
+    };
     for (const Node& item : node->items) {
-      CollectionRule rule;
-      rule.where = WhereIn(problems_.file(), item.place);
-      if (item.kind == Node::Kind::kScalar) {
+      CollectionRule rule{.source = {}, .target_name = {}, .where = WhereIn(problems_.file(), item.place)};
+      if (item.kind == Node::Kind::kMap) {
+        const OptionValues names = ReadSection(item, kRule, OptionScope::kBoth, "collections", {}, &problems_);
+        if (!names.Has("source")) continue;  // reported
+        rule.source.name = names.GetString("source");
+        rule.target_name = names.GetString("target");
+      } else if (Expect(item, Node::Kind::kScalar, "collections", &problems_) && !item.unset) {
         rule.source.name = item.text;
-      } else if (Expect(item, Node::Kind::kMap, "collections: a name or {source: a, target: b}", &problems_)) {
-        static const OptionTable kRule = {
-            {.name = "source", .help = "The source's name.", .required = true},
-            {.name = "target", .help = "The target's name."},
-        };
-        OptionValues names = ReadSection(item, kRule, OptionScope::kBoth, "collections", {}, &problems_);
-        if (names.Has("source")) rule.source.name = names.GetString("source");
-        if (names.Has("target")) rule.target_name = names.GetString("target");
       } else {
         continue;
       }
-      AddRule(std::move(rule), item, spec);
+      AddCollection(std::move(rule), item.place, "collections", spec, &problems_);
     }
-  }
-
-  void AddRule(CollectionRule rule, const Node& item, JobSpec* spec) {
-    if (rule.source.name.empty()) return problems_.Add(item.place, "collections: a name is empty");
-    for (const CollectionRule& other : spec->collections) {
-      if (other.source.name != rule.source.name) continue;
-      return problems_.Add(item.place, "collections: '" + rule.source.name + "' is named twice");
-    }
-    spec->collections.push_back(std::move(rule));
   }
 
   static void Apply(const OptionValues& job, JobSpec* spec) {
@@ -265,15 +279,18 @@ class NativeReader {
     spec->fail_fast = job.GetBool("fail_fast");
   }
 
-  static void ApplyCreate(const OptionValues& create, JobSpec* spec) {
+  void ApplyCreate(const OptionValues& create, JobSpec* spec) {
     SchemaOverrides& overrides = spec->overrides;
     if (create.Has("dynamic_fields")) overrides.dynamic_fields = create.GetBool("dynamic_fields");
     if (create.Has("shards")) overrides.shards = static_cast<int32_t>(create.GetInt("shards"));
     if (create.Has("consistency_level")) overrides.consistency_level = create.GetString("consistency_level");
     overrides.descriptions = create.GetMap("descriptions");
+    if (const Node* part = root_.Find("create"); part != nullptr) {
+      CheckCollectionNames(part->Find("descriptions"), "create.descriptions", *spec, &problems_);
+    }
   }
 
-  static void ApplyTuning(const OptionValues& values, Tuning* tuning) {
+  void ApplyTuning(const OptionValues& values, Tuning* tuning) {
     tuning->parallelism = static_cast<int32_t>(values.GetInt("parallelism"));
     tuning->memory_bytes = values.GetInt("memory");
     tuning->batch_bytes = values.GetInt("batch");
@@ -282,6 +299,11 @@ class NativeReader {
     tuning->commit_bytes = values.GetInt("commit_bytes");
     tuning->retry_for_ms = values.GetInt("retry_for");
     tuning->max_rounds = static_cast<int32_t>(values.GetInt("max_rounds"));
+    if (tuning->batch_bytes > tuning->memory_bytes / 2) {
+      problems_.Add(root_.Find("tuning")->place,
+                    "tuning: 'batch' is more than half of 'memory'; reading and writing "
+                    "need one each");
+    }
   }
 
   const Node& root_;
@@ -296,7 +318,9 @@ JobSpec ReadNative(const Node& root, const StoreRegistry& stores, Problems* prob
 }
 
 std::vector<DocumentedSection> NativeSections() {
-  return {{"", JobOptions()}, {"create", CreateOptions()}, {"tuning", TuningOptions()}};
+  OptionTable top = PartOptions();
+  for (Option& option : JobOptions()) top.push_back(std::move(option));
+  return {{"", std::move(top)}, {"create", CreateOptions()}, {"tuning", TuningOptions()}};
 }
 
 }  // namespace godwit

@@ -1,6 +1,16 @@
-// SeaTunnel's migration.conf with the Milvus connector, of Apache SeaTunnel and of its fork for vectors. A key is read,
-// accepted with a note, or refused with what to write instead; none is ignored.
+// SeaTunnel's migration.conf with the Milvus connector, of Apache SeaTunnel and of its fork for vectors (vts). A key is
+// read, accepted with a note, or refused with what to write instead; none is ignored.
+//
+// Where the two differ or godwit does more, it is the user's expectation that decides:
+//   create_index     vts creates indexes, Apache's does not unless told. Here: created after the data, unless false.
+//   load_collection  vts does not know it, Apache's default is false. Here, left out: as the source is.
+//   data_save_mode   both append. Here: equal keys are overwritten, so that a repeated run leaves no key twice.
+//   enable_upsert    vts only inserts. Here: inserts, and upserts where a key may be there already.
+//   database         of the sink, left out: the source's, as Apache's document says.
+//   batch_size       left out: by bytes, not 1000 rows.
+// Collections that are not loaded are loaded for reading and released again; SeaTunnel refuses them.
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "config/dialects.h"
@@ -11,43 +21,58 @@ namespace {
 
 constexpr const char* kConnector = "Milvus";
 constexpr const char* kStore = "milvus";
-
-/// A key that is known and does nothing here: why.
-using Remarks = std::map<std::string, std::string>;
+constexpr const char* kPluginName = "plugin_name";  // of a block in SeaTunnel's JSON
 
 OptionTable EnvOptions() {
   return {
       {.name = "parallelism", .type = OptionType::kInt, .help = "Splits in work at once.", .min = 1, .max = 256},
+      {.name = "job.mode",
+       .type = OptionType::kEnum,
+       .help = "BATCH; STREAMING is refused.",
+       .default_text = "BATCH",
+       .allowed = {"BATCH", "STREAMING"}},
+      {.name = "job.name", .help = "Name of the job: letters, digits, '_', '.' and '-'."},
   };
 }
 
-OptionTable SourceOptions() {
+/// What both ends have. The names are those of the store's options, too, but for batch_size.
+OptionTable ConnectionOptions() {
   return {
       {.name = "url", .help = "Address of the server.", .required = true, .example = "http://127.0.0.1:19530"},
       {.name = "token", .type = OptionType::kSecret, .help = "user:password, or an API key."},
-      {.name = "database", .help = "The database to read.", .default_text = "default"},
-      {.name = "collection", .help = "One collection."},
-      {.name = "collections", .type = OptionType::kList, .help = "Collections; left out or empty: all of the database."},
-      {.name = "batch_size", .type = OptionType::kInt, .help = "Most rows of one read.", .min = 1, .max = 16384},
       {.name = "server_name", .help = "Name in the server's certificate."},
       {.name = "ca_pem_path", .help = "Certificate authority, PEM."},
       {.name = "client_pem_path", .help = "Client certificate, PEM."},
       {.name = "client_key_path", .help = "Client key, PEM."},
+      {.name = "batch_size", .type = OptionType::kInt, .help = "Most rows of one request.", .min = 1, .max = 1'000'000},
+      {.name = "collection", .help = "Source: the one to read. Sink: its name there."},
   };
 }
 
+OptionTable SourceOptions() {
+  OptionTable table = ConnectionOptions();
+  const OptionTable more = {
+      {.name = "database", .help = "The database to read.", .default_text = "default"},
+      {.name = "collections",
+       .type = OptionType::kList,
+       .help = "Collections; left out or empty: all of the database.",
+       .conflicts = {"collection"}},
+      {.name = "parallelism",
+       .type = OptionType::kInt,
+       .help = "Splits in work at once; counts before env.parallelism.",
+       .min = 1,
+       .max = 256},
+      {.name = "plugin_output", .help = "Name that the sink's plugin_input refers to."},
+      {.name = "result_table_name", .help = "Older name of plugin_output.", .conflicts = {"plugin_output"}},
+  };
+  table.insert(table.end(), more.begin(), more.end());
+  return table;
+}
+
 OptionTable SinkOptions() {
-  return {
-      {.name = "url", .help = "Address of the server.", .required = true, .example = "http://127.0.0.1:19530"},
-      {.name = "token", .type = OptionType::kSecret, .help = "user:password, or an API key."},
-      {.name = "database", .help = "The database to write; created when absent.", .default_text = "default"},
-      {.name = "batch_size", .type = OptionType::kInt, .help = "Most rows of one insert.", .min = 1, .max = 1000000},
-      {.name = "enable_auto_id",
-       .type = OptionType::kBool,
-       .help = "true: the target makes new keys; false: the source's keys are kept.",
-       .default_text = "false"},
-      {.name = "enable_upsert", .type = OptionType::kBool, .help = "Overwrite equal keys.", .default_text = "true"},
-      {.name = "enable_dynamic_field", .type = OptionType::kBool, .help = "Whether the target takes dynamic fields."},
+  OptionTable table = ConnectionOptions();
+  const OptionTable more = {
+      {.name = "database", .help = "The database to write, created when absent; left out: as the source's."},
       {.name = "schema_save_mode",
        .type = OptionType::kEnum,
        .help = "As `schema:` create, recreate, existing.",
@@ -58,89 +83,161 @@ OptionTable SinkOptions() {
        .help = "As `if_not_empty:` overwrite, drop, stop.",
        .default_text = "APPEND_DATA",
        .allowed = {"APPEND_DATA", "DROP_DATA", "ERROR_WHEN_DATA_EXISTS"}},
-      {.name = "create_index", .type = OptionType::kBool, .help = "Build the source's indexes.", .default_text = "true"},
+      {.name = "enable_auto_id",
+       .type = OptionType::kBool,
+       .help = "true: the target makes new keys; false: the source's keys are kept.",
+       .default_text = "false"},
+      {.name = "enable_upsert", .type = OptionType::kBool, .help = "Overwrite equal keys.", .default_text = "true"},
+      {.name = "enable_dynamic_field",
+       .type = OptionType::kBool,
+       .help = "Whether the target takes dynamic fields; left out: as the source."},
+      {.name = "create_index",
+       .type = OptionType::kBool,
+       .help = "Build the source's indexes.",
+       .default_text = "true"},
       {.name = "load_collection", .type = OptionType::kBool, .help = "Load at the end; left out: as the source was."},
-      {.name = "collection_rename", .type = OptionType::kMap, .help = "Target names by source names."},
+      {.name = "collection_rename",
+       .type = OptionType::kMap,
+       .help = "Target names by source names.",
+       .conflicts = {"collection"}},
       {.name = "collection_description", .type = OptionType::kMap, .help = "Descriptions by source names."},
       {.name = "shard_num", .type = OptionType::kInt, .help = "Number of shards.", .min = 1, .max = 1024},
       {.name = "consistency_level",
        .type = OptionType::kEnum,
        .help = "Default consistency.",
-       .allowed = {"Strong", "Session", "Bounded", "Eventually", "Customized"}},
-      {.name = "server_name", .help = "Name in the server's certificate."},
-      {.name = "ca_pem_path", .help = "Certificate authority, PEM."},
-      {.name = "client_pem_path", .help = "Client certificate, PEM."},
-      {.name = "client_key_path", .help = "Client key, PEM."},
+       .allowed = {"Strong", "Session", "Bounded", "Eventually"}},
+      {.name = "plugin_input", .type = OptionType::kList, .help = "The source's plugin_output."},
+      {.name = "source_table_name",
+       .type = OptionType::kList,
+       .help = "Older name of plugin_input.",
+       .conflicts = {"plugin_input"}},
   };
+  table.insert(table.end(), more.begin(), more.end());
+  return table;
 }
 
-const Remarks& EnvNotes() {
-  static const Remarks notes = {
+/// A key that nothing is made of.
+struct Remark {
+  const char* key;
+  const char* text;
+  bool refused = false;
+  const char* harmless = "";  // a value that is what happens anyhow; so are an empty list and an empty map
+};
+
+const std::vector<Remark>& EnvRemarks() {
+  static const std::vector<Remark> remarks = {
       {"checkpoint.interval", "godwit commits every few seconds by itself (godwit.yaml: tuning.commit_every)"},
       {"checkpoint.timeout", "godwit commits every few seconds by itself (godwit.yaml: tuning.commit_every)"},
+      {"min-pause", "godwit commits every few seconds by itself (godwit.yaml: tuning.commit_every)"},
+      {"sink.flush.interval", "godwit commits every few seconds by itself (godwit.yaml: tuning.commit_every)"},
       {"job.retry.times", "godwit retries for a time, not a number of times (godwit.yaml: tuning.retry_for)"},
       {"job.retry.interval.seconds", "godwit's pauses grow by themselves (godwit.yaml: tuning.retry_for)"},
+      {"savemode.execute.location", "godwit runs in one process"},
+      {"pipeline_concurrency", "godwit runs in one process (env.parallelism)"},
       {"jars", "godwit needs no plugins"},
-      {"shade.identifier", "secrets are taken from the environment: ${?NAME}"},
+      {"read_limit.bytes_per_second",
+       "a limit of bytes a second is not offered; leave it out, and set "
+       "env.parallelism = 1 to read more gently",
+       true},
+      {"read_limit.rows_per_second",
+       "a limit of rows a second is not offered; leave it out, and set "
+       "env.parallelism = 1 to read more gently",
+       true},
+      {"shade.identifier",
+       "encrypted values are not offered; take secrets from the environment, ${NAME}, or from a "
+       "file, \"${file:PATH}\"",
+       true, "default"},
+      {"shade.properties",
+       "encrypted values are not offered; take secrets from the environment, ${NAME}, or from a "
+       "file, \"${file:PATH}\"",
+       true},
   };
-  return notes;
+  return remarks;
 }
 
-const Remarks& EnvRefusals() {
-  static const Remarks refusals = {
-      {"read_limit.bytes_per_second", "a limit of bytes a second is not offered; leave it out"},
-      {"read_limit.rows_per_second", "a limit of rows a second is not offered; leave it out"},
-  };
-  return refusals;
-}
+/// Keys that begin so are other engines' settings.
+constexpr const char* kEnginePrefixes[] = {"spark.", "flink.", "custom_parameters.", "tag_filter."};
 
-const Remarks& BlockNotes() {
-  static const Remarks notes = {
+std::vector<Remark> ConnectionRemarks() {
+  return {
       {"rate_limit", "godwit adapts to the server's own limits and never changes a property of the server for it"},
+      {"job_id", "the job's name counts (env.job.name)"},
+      {"server_pem_path", "write the certificate authority as ca_pem_path", true},
+  };
+}
+
+std::vector<Remark> SinkRemarks() {
+  std::vector<Remark> remarks = ConnectionRemarks();
+  const std::vector<Remark> more = {
       {"batch_interval", "godwit writes a batch as soon as it is full (godwit.yaml: tuning.commit_every)"},
-      {"parallelism", "the parallelism of the whole job counts (env.parallelism)"},
-      {"plugin_output", "there is one way from the source to the sink"},
-      {"plugin_input", "there is one way from the source to the sink"},
-      {"result_table_name", "there is one way from the source to the sink"},
-      {"source_table_name", "there is one way from the source to the sink"},
-      {"plugin_name", "the block's name says it already"},
+      {"parallelism", "the source's parallelism counts for the whole job"},
+      {"multi_table_sink_replica", "the source's parallelism counts for the whole job"},
+      {"geometry_string_coord_order", "values are copied as they are"},
+      {"geometry_convert_mode", "values are copied as they are; write passthrough", true, "passthrough"},
+      {"partition_key",
+       "the source's partition key is kept; to have another one, create the collection beforehand and "
+       "write schema_save_mode = \"ERROR_WHEN_SCHEMA_NOT_EXIST\"",
+       true},
+      {"partition_num",
+       "the source's number of partitions is kept; to have another one, create the collection "
+       "beforehand and write schema_save_mode = \"ERROR_WHEN_SCHEMA_NOT_EXIST\"",
+       true},
+      {"field_schema",
+       "the source's fields are kept; to leave some out, create the collection beforehand and write "
+       "schema_save_mode = \"ERROR_WHEN_SCHEMA_NOT_EXIST\"",
+       true},
+      {"function_list",
+       "new functions are not offered; create the collection beforehand and write schema_save_mode = "
+       "\"ERROR_WHEN_SCHEMA_NOT_EXIST\"",
+       true},
+      {"functionList",
+       "new functions are not offered; create the collection beforehand and write schema_save_mode = "
+       "\"ERROR_WHEN_SCHEMA_NOT_EXIST\"",
+       true},
+      {"struct_fields", "a choice of struct fields is not offered; leave it out", true},
+      {"bulk_writer_config",
+       "rows are inserted through the server; for Parquet files, write a godwit.yaml with "
+       "target: {store: files, path: ...}",
+       true},
+      {"timezone", "a time zone is not offered; values are copied as they are", true},
   };
-  return notes;
+  remarks.insert(remarks.end(), more.begin(), more.end());
+  return remarks;
 }
 
-const Remarks& SinkRefusals() {
-  static const Remarks refusals = {
-      {"partition_key", "the partition key of the source is kept; to change it, create the target collection beforehand "
-                        "and use schema_save_mode = \"ERROR_WHEN_SCHEMA_NOT_EXIST\""},
-      {"partition_num", "the number of partitions of the source is kept; to change it, create the target collection "
-                        "beforehand"},
-      {"field_schema", "the fields of the source are kept; to change them, create the target collection beforehand"},
-      {"function_list", "functions are not offered; create the target collection beforehand"},
-      {"functionList", "functions are not offered; create the target collection beforehand"},
-      {"struct_fields", "struct arrays are not offered"},
-      {"bulk_writer_config", "rows are inserted; for files, use godwit.yaml with target: {store: files, path: ...}"},
-      {"timezone", "timestamps with a zone are not offered"},
-      {"geometry_string_coord_order", "geometry is not offered"},
-      {"geometry_convert_mode", "geometry is not offered"},
-  };
-  return refusals;
-}
-
-std::vector<std::string> Keys(const Remarks& a, const Remarks& b) {
+std::vector<std::string> Keys(const std::vector<Remark>& remarks) {
   std::vector<std::string> keys;
-  for (const auto& [key, text] : a) keys.push_back(key);
-  for (const auto& [key, text] : b) keys.push_back(key);
+  for (const Remark& remark : remarks) keys.push_back(remark.key);
   return keys;
 }
 
-/// {job: {mode: x}} -> {job.mode: x}: HOCON makes maps of dotted keys, the option tables know the dotted names.
+/// {job: {mode: x}} -> {job.mode: x}: HOCON makes maps of dotted keys, the option table knows the dotted names.
 void Flatten(const Node& map, const std::string& prefix, Node* flat) {
   for (const Node::Entry& entry : map.entries) {
-    std::string key = prefix + entry.key;
     if (entry.value.kind == Node::Kind::kMap) {
-      Flatten(entry.value, key + ".", flat);
+      Flatten(entry.value, prefix + entry.key + ".", flat);
     } else {
-      flat->entries.push_back({key, entry.place, entry.value});
+      flat->entries.push_back(entry);
+      flat->entries.back().key = prefix + entry.key;
+    }
+  }
+}
+
+bool EqualIgnoringCase(std::string_view a, std::string_view b) {
+  auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+/// SeaTunnel takes enumerations and booleans in any case, option tables don't.
+void FoldCase(const OptionTable& table, Node* map) {
+  for (const Option& option : table) {
+    std::vector<std::string> words = option.allowed;
+    if (option.type == OptionType::kBool) words = {"true", "false"};
+    for (Node::Entry& entry : map->entries) {
+      if (entry.key != option.name) continue;
+      for (const std::string& word : words) {
+        if (EqualIgnoringCase(entry.value.text, word)) entry.value.text = word;
+      }
     }
   }
 }
@@ -151,109 +248,141 @@ class SeaTunnelReader {
       : root_(root), stores_(stores), problems_(*problems) {}
 
   JobSpec Read() {
-    static const std::vector<std::string> kBlocks = {"env", "source", "transform", "sink"};
-    for (const Node::Entry& entry : root_.entries) {
-      if (std::find(kBlocks.begin(), kBlocks.end(), entry.key) == kBlocks.end()) {
-        AddUnknownKey(entry, "", kBlocks, &problems_);
-      }
-    }
+    CheckBlocks();
     ReadEnv();
-    ReadTransform();
-    const Node* source = FindConnector("source");
-    const Node* sink = FindConnector("sink");
-    if (source != nullptr) ReadSource(*source);
-    if (sink != nullptr) ReadSink(*sink);
+    const std::optional<Node> source = FindConnector("source", OptionScope::kSource);
+    const std::optional<Node> sink = FindConnector("sink", OptionScope::kTarget);
+    if (source) ReadSource(*source);
+    if (sink) ReadSink(*sink);
+    if (source && sink) CheckGraph(*source, *sink);
+    if (spec_.tuning.parallelism == 1) {
+      spec_.notes.push_back("parallelism = 1: one split at a time; leave it out to use the machine's cores");
+    }
     return std::move(spec_);
   }
 
  private:
+  void CheckBlocks() {
+    static const std::vector<std::string> kBlocks = {"env", "source", "transform", "sink"};
+    for (const Node::Entry& entry : root_.entries) {
+      // Another key is there to be referred to: password = ..., sink { Milvus { token = "root:"${password} } }
+      if (entry.referenced || std::find(kBlocks.begin(), kBlocks.end(), entry.key) != kBlocks.end()) continue;
+      AddUnknownKey(entry, "", kBlocks, &problems_);
+    }
+    const Node* transform = root_.Find("transform");
+    if (transform == nullptr) return;
+    const std::string advice =
+        " is not offered: rows are copied as they are; collections are renamed by sink.Milvus.collection_rename";
+    for (const Node::Entry& entry : transform->entries) problems_.Add(entry.place, "transform." + entry.key + advice);
+    for (const Node& item : transform->items) problems_.Add(item.place, "a transform" + advice);
+    if (transform->kind == Node::Kind::kScalar) Expect(*transform, Node::Kind::kMap, "transform", &problems_);
+  }
+
   void ReadEnv() {
     const Node* env = root_.Find("env");
     if (env == nullptr || !Expect(*env, Node::Kind::kMap, "env", &problems_)) return;
-    Node flat;
-    flat.kind = Node::Kind::kMap;
-    flat.place = env->place;
+    Node flat{.kind = Node::Kind::kMap, .place = env->place};
     Flatten(*env, "", &flat);
-    std::vector<std::string> elsewhere = Keys(EnvNotes(), EnvRefusals());
-    elsewhere.insert(elsewhere.end(), {"job.mode", "job.name"});
-    OptionValues values = ReadSection(flat, EnvOptions(), OptionScope::kBoth, "env", elsewhere, &problems_);
-    Remark(flat, "env", EnvNotes(), EnvRefusals());
-    if (values.Has("parallelism")) spec_.tuning.parallelism = static_cast<int32_t>(values.GetInt("parallelism"));
-    if (const Node* mode = flat.Find("job.mode"); mode != nullptr && mode->text != "BATCH") {
-      problems_.Add(mode->place, "env.job.mode: '" + mode->text + "' is not offered; write BATCH");
-    }
-    if (const Node* name = flat.Find("job.name"); name != nullptr) {
-      spec_.name = name->text;
-      if (!IsJobName(name->text)) {
-        problems_.Add(name->place, "env.job.name: '" + name->text +
-                                       "' is not a job's name: at most 100 letters, digits, '_', '.' and '-'");
+    std::vector<std::string> elsewhere = Keys(EnvRemarks());
+    for (const Node::Entry& entry : flat.entries) {
+      for (const char* prefix : kEnginePrefixes) {
+        if (!entry.key.starts_with(prefix)) continue;
+        spec_.notes.push_back("env." + entry.key + " has no effect: it is a setting of another engine");
+        elsewhere.push_back(entry.key);
       }
     }
-  }
-
-  void ReadTransform() {
-    const Node* transform = root_.Find("transform");
-    if (transform == nullptr || !Expect(*transform, Node::Kind::kMap, "transform", &problems_)) return;
-    for (const Node::Entry& entry : transform->entries) {
-      problems_.Add(entry.place, "transform." + entry.key +
-                                     " is not offered; collections are renamed by sink.Milvus.collection_rename");
+    const OptionValues values = ReadKeys(flat, EnvOptions(), "env", EnvRemarks(), std::move(elsewhere));
+    if (values.Has("parallelism")) spec_.tuning.parallelism = static_cast<int32_t>(values.GetInt("parallelism"));
+    if (values.GetString("job.mode") == "STREAMING") {
+      problems_.Add(flat.Find("job.mode")->place,
+                    "env.job.mode: STREAMING is not offered; write BATCH: it copies what is there now, and proves it");
+    }
+    spec_.name = values.GetString("job.name");
+    if (!spec_.name.empty() && !IsJobName(spec_.name)) {
+      problems_.Add(flat.Find("job.name")->place, "env.job.name " + JobNameRule());
     }
   }
 
-  /// The one Milvus block of `source` or `sink`.
-  const Node* FindConnector(const std::string& role) {
+  /// The one Milvus block of `source` or `sink`: Milvus { ... }, or in JSON [{plugin_name: Milvus, ...}].
+  std::optional<Node> FindConnector(const std::string& role, OptionScope scope) {
     const Node* block = root_.Find(role);
     if (block == nullptr) {
       problems_.Add(root_.place, "the block '" + role + "' is missing: write " + role + " { Milvus { ... } }");
-      return nullptr;
+      return std::nullopt;
     }
-    if (!Expect(*block, Node::Kind::kMap, role, &problems_)) return nullptr;
-    for (const Node::Entry& entry : block->entries) {
-      if (entry.key == kConnector) continue;
-      problems_.Add(entry.place, role + "." + entry.key +
-                                     ": this file format is read with the Milvus connector only; for other stores "
-                                     "write a godwit.yaml, see `godwit stores`");
+    std::vector<Node::Entry> plugins = block->entries;
+    for (const Node& item : block->items) {
+      const Node* name = item.Find(kPluginName);
+      plugins.push_back({.key = name == nullptr ? "?" : name->text, .place = item.place, .value = item});
     }
-    const Node* connector = block->Find(kConnector);
-    if (connector == nullptr) {
-      if (block->entries.empty()) problems_.Add(block->place, role + " has no Milvus block");
-      return nullptr;
+    const Node::Entry* found = nullptr;
+    for (const Node::Entry& plugin : plugins) {
+      if (plugin.key != kConnector) {
+        problems_.Add(plugin.place, role + "." + plugin.key +
+                                        ": this file format is read with the Milvus connector only; a godwit.yaml can "
+                                        "have here: " +
+                                        JoinNames(StoreNames(stores_, scope)));
+      } else if (found != nullptr || !plugin.again.empty()) {
+        problems_.Add(found != nullptr ? plugin.place : plugin.again.front(),
+                      role + " has a second Milvus block; write one job file for each");
+      }
+      if (plugin.key == kConnector) found = &plugin;
     }
-    return Expect(*connector, Node::Kind::kMap, role + ".Milvus", &problems_) ? connector : nullptr;
+    if (plugins.empty()) problems_.Add(block->place, role + ": a Milvus block was expected: Milvus { ... }");
+    if (found == nullptr || !Expect(found->value, Node::Kind::kMap, role + ".Milvus", &problems_)) return std::nullopt;
+    return found->value;
+  }
+
+  /// What the keys of a block say; those that are remarked upon become notes and problems.
+  OptionValues ReadKeys(Node block, const OptionTable& table, const std::string& path,
+                        const std::vector<Remark>& remarks, std::vector<std::string> elsewhere) {
+    for (const Node::Entry& entry : block.entries) {
+      auto remark = std::find_if(remarks.begin(), remarks.end(), [&](const Remark& r) { return entry.key == r.key; });
+      if (remark != remarks.end()) {
+        AddRemark(entry, path, *remark);
+      } else if (!entry.again.empty() && entry.value.kind != Node::Kind::kMap) {
+        spec_.notes.push_back(path + "." + entry.key + " is given more than once; the last one counts (line " +
+                              std::to_string(entry.again.back().line) + ")");
+      }
+    }
+    FoldCase(table, &block);
+    return ReadSection(block, table, OptionScope::kBoth, path, elsewhere, &problems_);
+  }
+
+  void AddRemark(const Node::Entry& entry, const std::string& path, const Remark& remark) {
+    const Node& value = entry.value;
+    const std::string key = path + "." + entry.key;
+    if (!remark.refused) {
+      spec_.notes.push_back(key + " has no effect: " + remark.text);
+    } else if (value.kind == Node::Kind::kScalar ? value.text != remark.harmless
+                                                 : !value.items.empty() || !value.entries.empty()) {
+      problems_.Add(entry.place, key + ": " + remark.text);
+    }
   }
 
   void ReadSource(const Node& block) {
-    OptionValues values = ReadSection(block, SourceOptions(), OptionScope::kBoth, "source.Milvus",
-                                      Keys(BlockNotes(), {}), &problems_);
-    Remark(block, "source.Milvus", BlockNotes(), {});
-    spec_.source = ConvertStore(block, values, OptionScope::kSource);
-    if (!problems_.empty()) return;
+    const std::string path = "source.Milvus";
+    std::vector<std::string> elsewhere = Keys(ConnectionRemarks());
+    elsewhere.push_back(kPluginName);
+    const OptionValues values = ReadKeys(block, SourceOptions(), path, ConnectionRemarks(), std::move(elsewhere));
     spec_.source_database = values.GetString("database");
+    spec_.source = ConvertStore(block, values, spec_.source_database, OptionScope::kSource);
+    if (values.Has("parallelism")) spec_.tuning.parallelism = static_cast<int32_t>(values.GetInt("parallelism"));
     std::vector<std::string> names = values.GetList("collections");
+    const Node* node = block.Find("collections");
     if (values.Has("collection")) {
-      if (!names.empty()) {
-        problems_.Add(block.Find("collection")->place, "source.Milvus: collection and collections are both given");
-      }
       names = {values.GetString("collection")};
+      node = block.Find("collection");
     }
-    for (const std::string& name : names) {
-      CollectionRule rule{.source = {spec_.source_database, name}, .target_name = {}, .where = spec_.source.where};
-      bool twice = std::any_of(spec_.collections.begin(), spec_.collections.end(),
-                               [&](const CollectionRule& other) { return other.source == rule.source; });
-      if (name.empty() || twice) {
-        problems_.Add(block.Find("collections")->place,
-                      "source.Milvus.collections: '" + name + "' is " + (twice ? "named twice" : "empty"));
-      }
-      spec_.collections.push_back(std::move(rule));
+    for (size_t i = 0; i < names.size(); ++i) {
+      const Place place = i < node->items.size() ? node->items[i].place : node->place;
+      AddCollection(
+          {.source = {spec_.source_database, names[i]}, .target_name = {}, .where = WhereIn(problems_.file(), place)},
+          place, path, &spec_, &problems_);
     }
   }
 
   void ReadSink(const Node& block) {
-    OptionValues values = ReadSection(block, SinkOptions(), OptionScope::kBoth, "sink.Milvus",
-                                      Keys(BlockNotes(), SinkRefusals()), &problems_);
-    Remark(block, "sink.Milvus", BlockNotes(), SinkRefusals());
-    spec_.target = ConvertStore(block, values, OptionScope::kTarget);
-    if (!problems_.empty()) return;
     static const std::map<std::string, SchemaPolicy> kSchema = {
         {"CREATE_SCHEMA_WHEN_NOT_EXIST", SchemaPolicy::kCreate},
         {"RECREATE_SCHEMA", SchemaPolicy::kRecreate},
@@ -261,39 +390,84 @@ class SeaTunnelReader {
     static const std::map<std::string, DataPolicy> kData = {{"APPEND_DATA", DataPolicy::kOverwrite},
                                                             {"DROP_DATA", DataPolicy::kDrop},
                                                             {"ERROR_WHEN_DATA_EXISTS", DataPolicy::kStop}};
-    spec_.target_database = values.GetString("database");
+    std::vector<std::string> elsewhere = Keys(SinkRemarks());
+    elsewhere.push_back(kPluginName);
+    const OptionValues values = ReadKeys(block, SinkOptions(), "sink.Milvus", SinkRemarks(), std::move(elsewhere));
+    spec_.target_database = values.Has("database") ? values.GetString("database") : spec_.source_database;
+    spec_.target = ConvertStore(block, values, spec_.target_database, OptionScope::kTarget);
     spec_.schema_policy = kSchema.at(values.GetString("schema_save_mode"));
     spec_.data_policy = kData.at(values.GetString("data_save_mode"));
     spec_.auto_id = values.GetBool("enable_auto_id") ? AutoIdPolicy::kNew : AutoIdPolicy::kKeep;
+    spec_.accept_duplicates = values.GetBool("enable_auto_id");
     spec_.copy_indexes = values.GetBool("create_index");
     if (values.Has("load_collection")) {
       spec_.load = values.GetBool("load_collection") ? LoadPolicy::kAlways : LoadPolicy::kNever;
     }
-    spec_.renames = values.GetMap("collection_rename");
     SchemaOverrides& overrides = spec_.overrides;
     overrides.descriptions = values.GetMap("collection_description");
     if (values.Has("enable_dynamic_field")) overrides.dynamic_fields = values.GetBool("enable_dynamic_field");
     if (values.Has("shard_num")) overrides.shards = static_cast<int32_t>(values.GetInt("shard_num"));
     if (values.Has("consistency_level")) overrides.consistency_level = values.GetString("consistency_level");
-    if (!values.GetBool("enable_upsert")) {
-      spec_.notes.push_back("enable_upsert = false: godwit never makes two rows of one key, so a key that is at the "
-                            "target already is overwritten all the same");
+    ReadNames(block, values);
+    AddSinkNotes(block, values);
+  }
+
+  /// The target's names of collections.
+  void ReadNames(const Node& block, const OptionValues& values) {
+    CheckCollectionNames(block.Find("collection_rename"), "sink.Milvus.collection_rename", spec_, &problems_);
+    CheckCollectionNames(block.Find("collection_description"), "sink.Milvus.collection_description", spec_, &problems_);
+    spec_.renames = values.GetMap("collection_rename");
+    const std::vector<CollectionRule> rules = std::exchange(spec_.collections, {});
+    const Node* rename = block.Find("collection_rename");
+    for (const CollectionRule& rule : rules) {
+      AddCollection(rule, rename == nullptr ? block.place : rename->place, "sink.Milvus", &spec_, &problems_);
+    }
+    if (!values.Has("collection")) return;
+    if (spec_.collections.size() == 1) {
+      spec_.collections[0].target_name = values.GetString("collection");
+    } else {
+      problems_.Add(block.Find("collection")->place,
+                    "sink.Milvus.collection is one name, but the source has not exactly one collection; leave it out, "
+                    "or write collection_rename = { source_name = target_name }");
+    }
+  }
+
+  void AddSinkNotes(const Node& block, const OptionValues& values) {
+    if (block.Find("database") == nullptr) {
+      spec_.notes.push_back("sink.Milvus.database is left out: the target's database is '" + spec_.target_database +
+                            "', as the source's");
+    }
+    if (spec_.data_policy == DataPolicy::kOverwrite) {
+      spec_.notes.push_back(std::string("rows that are at the target already stay, and equal keys are overwritten") +
+                            (values.GetBool("enable_upsert") ? ""
+                                                             : ", also with enable_upsert = false: no key is "
+                                                               "stored twice") +
+                            " (data_save_mode = APPEND_DATA)");
+    }
+    if (spec_.accept_duplicates) {
+      spec_.notes.push_back(
+          "the target makes new keys; in a collection that was there before, a crash may double rows "
+          "(enable_auto_id = true)");
+    }
+    if (block.Find("create_index") == nullptr && block.Find("load_collection") == nullptr) {
+      spec_.notes.push_back(
+          "after the data, the source's indexes are built, and what is loaded at the source is loaded "
+          "(create_index, load_collection)");
     }
   }
 
   /// The options that the store and this dialect have in common.
-  StoreSpec ConvertStore(const Node& block, const OptionValues& values, OptionScope scope) {
-    StoreSpec spec;
-    spec.store = kStore;
-    spec.where = WhereIn(problems_.file(), block.place);
-    for (const char* name :
-         {"url", "token", "database", "server_name", "ca_pem_path", "client_pem_path", "client_key_path"}) {
+  StoreSpec ConvertStore(const Node& block, const OptionValues& values, const std::string& database,
+                         OptionScope scope) {
+    StoreSpec spec{.store = kStore, .options = {}, .where = WhereIn(problems_.file(), {block.place.line, 0})};
+    for (const char* name : {"url", "token", "server_name", "ca_pem_path", "client_pem_path", "client_key_path"}) {
       if (values.Has(name)) spec.options.Set(name, values.all().at(name));
     }
+    spec.options.Set("database", database);
     if (values.Has("batch_size")) spec.options.Set("batch_rows", values.all().at("batch_size"));
     const StoreFactory* store = FindStore(stores_, kStore);
     if (store == nullptr) {
-      problems_.Add(block.place, "this build has no Milvus store");
+      problems_.Add(block.place, "this build has no store '" + std::string(kStore) + "'");
     } else if (arrow::Status filled = FillDefaults(store->options, scope, &spec.options);
                !filled.ok() && values.Has("url")) {
       problems_.Add(block.place, filled.message());
@@ -301,14 +475,18 @@ class SeaTunnelReader {
     return spec;
   }
 
-  void Remark(const Node& map, const std::string& path, const Remarks& notes, const Remarks& refusals) {
-    for (const Node::Entry& entry : map.entries) {
-      if (auto note = notes.find(entry.key); note != notes.end()) {
-        spec_.notes.push_back(path + "." + entry.key + " has no effect: " + note->second);
-      } else if (auto refusal = refusals.find(entry.key); refusal != refusals.end()) {
-        problems_.Add(entry.place, path + "." + entry.key + ": " + refusal->second);
-      }
-    }
+  /// One source, one sink: where they name what goes between them, they have to agree.
+  void CheckGraph(const Node& source, const Node& sink) {
+    const Node* output = source.Find("plugin_output");
+    if (output == nullptr) output = source.Find("result_table_name");
+    const Node* input = sink.Find("plugin_input");
+    if (input == nullptr) input = sink.Find("source_table_name");
+    if (input == nullptr) return;
+    const std::string wanted = input->items.size() == 1 ? input->items[0].text : input->text;
+    if (output != nullptr && wanted == output->text) return;
+    problems_.Add(input->place, output == nullptr
+                                    ? "sink.Milvus: no source has this as its plugin_output; leave both out"
+                                    : "sink.Milvus: the source's output has another name; leave both out");
   }
 
   const Node& root_;
@@ -325,22 +503,16 @@ JobSpec ReadSeaTunnel(const Node& root, const StoreRegistry& stores, Problems* p
 
 std::vector<DocumentedKey> SeaTunnelKeys() {
   std::vector<DocumentedKey> keys;
-  auto add_options = [&](const std::string& path, const OptionTable& table) {
-    for (const Option& option : table) keys.push_back({path + "." + option.name, option.help});
+  auto add = [&](const std::string& path, const OptionTable& table, const std::vector<Remark>& remarks) {
+    for (const Option& option : table) keys.push_back({path + option.name, option.help});
+    for (const Remark& remark : remarks) {
+      keys.push_back({path + remark.key,
+                      std::string(remark.refused ? "Refused: " : "Accepted, without effect: ") + remark.text + "."});
+    }
   };
-  auto add_remarks = [&](const std::string& path, const Remarks& remarks, const std::string& what) {
-    for (const auto& [key, text] : remarks) keys.push_back({path + "." + key, what + ": " + text + "."});
-  };
-  add_options("env", EnvOptions());
-  keys.push_back({"env.job.mode", "BATCH."});
-  keys.push_back({"env.job.name", "Name of the job."});
-  add_remarks("env", EnvNotes(), "Accepted, without effect");
-  add_remarks("env", EnvRefusals(), "Refused");
-  add_options("source.Milvus", SourceOptions());
-  add_remarks("source.Milvus", BlockNotes(), "Accepted, without effect");
-  add_options("sink.Milvus", SinkOptions());
-  add_remarks("sink.Milvus", BlockNotes(), "Accepted, without effect");
-  add_remarks("sink.Milvus", SinkRefusals(), "Refused");
+  add("env.", EnvOptions(), EnvRemarks());
+  add("source.Milvus.", SourceOptions(), ConnectionRemarks());
+  add("sink.Milvus.", SinkOptions(), SinkRemarks());
   return keys;
 }
 

@@ -6,86 +6,141 @@
 namespace godwit {
 namespace {
 
-std::string Join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
+using Value = OptionValues::Value;
+
+const char* NameOf(Node::Kind kind) {
+  switch (kind) {
+    case Node::Kind::kNull:
+      return "nothing";
+    case Node::Kind::kScalar:
+      return "a plain value";
+    case Node::Kind::kList:
+      return "a list";
+    case Node::Kind::kMap:
+      return "a map";
+  }
+  return "";
 }
 
-arrow::Status Mismatch(const Option& option, const char* wanted) {
-  return MakeError(ErrorKind::kInvalidConfig, option.name + ": " + wanted + " was expected");
+/// A plain value by its option; the message shows a variable's name in place of its value.
+bool ReadScalar(const Option& option, const Node& node, const std::string& path, Problems* problems, Value* value) {
+  auto parsed = ParseOption(option, node.text);
+  if (parsed.ok()) {
+    *value = std::move(*parsed);
+    return true;
+  }
+  std::string message = parsed.status().message();
+  if (!node.shown.empty() && !node.text.empty()) {
+    const std::string quoted = "'" + node.text + "'";
+    if (size_t at = message.find(quoted); at != message.npos)
+      message.replace(at, quoted.size(), "'" + node.shown + "'");
+    if (message.find(node.text) != message.npos)
+      message = option.name + ": the value of " + node.shown + " is not valid";
+  }
+  const size_t section = path.size() - option.name.size();  // ParseOption names the option itself
+  problems->Add(node.place, path.substr(0, section) + message);
+  return false;
 }
 
-arrow::Result<OptionValues::Value> ReadList(const Option& option, const Node& node) {
+bool ReadList(const Node& node, const std::string& path, Problems* problems, Value* value) {
   std::vector<std::string> list;
   for (const Node& item : node.items) {
-    if (item.kind != Node::Kind::kScalar) return Mismatch(option, "a list of plain values");
+    if (!Expect(item, Node::Kind::kScalar, path, problems) || item.unset) return false;
     list.push_back(item.text);
   }
-  return list;
+  *value = std::move(list);
+  return true;
 }
 
-arrow::Result<OptionValues::Value> ReadMap(const Option& option, const Node& node) {
+bool ReadMap(const Node& node, const std::string& path, Problems* problems, Value* value) {
   std::map<std::string, std::string> map;
   for (const Node::Entry& entry : node.entries) {
-    if (entry.value.kind != Node::Kind::kScalar) return Mismatch(option, "a map of plain values");
+    if (!Expect(entry.value, Node::Kind::kScalar, path + "." + entry.key, problems) || entry.value.unset) return false;
     map[entry.key] = entry.value.text;
   }
-  return map;
+  *value = std::move(map);
+  return true;
 }
 
-arrow::Result<OptionValues::Value> ReadValue(const Option& option, const Node& node) {
-  if (node.kind == Node::Kind::kNull) return OptionValues::Value();  // as if it had been left out
-  if (option.type == OptionType::kList && node.kind == Node::Kind::kList) return ReadList(option, node);
-  if (option.type == OptionType::kMap && node.kind == Node::Kind::kMap) return ReadMap(option, node);
-  if (option.type == OptionType::kMap) return Mismatch(option, "a map");
-  if (node.kind != Node::Kind::kScalar) return Mismatch(option, "a plain value");
-  return ParseOption(option, node.text);
+/// False when the value is wrong; the problem was added.
+bool ReadValue(const Option& option, const Node& node, const std::string& path, Problems* problems, Value* value) {
+  if (node.unset) return false;
+  if (option.type == OptionType::kList && node.kind == Node::Kind::kList) return ReadList(node, path, problems, value);
+  if (option.type == OptionType::kMap && node.kind == Node::Kind::kMap) return ReadMap(node, path, problems, value);
+  if (option.type == OptionType::kMap) return Expect(node, Node::Kind::kMap, path, problems);
+  if (!Expect(node, Node::Kind::kScalar, path, problems)) return false;
+  if (option.required && node.text.empty()) {
+    problems->Add(node.place, path + " is empty: " + option.help);
+    return false;
+  }
+  return ReadScalar(option, node, path, problems, value);
+}
+
+void CheckConflicts(const Node& map, const Node::Entry& entry, const Option& option, const std::string& path,
+                    Problems* problems) {
+  for (const std::string& other : option.conflicts) {
+    if (map.Find(other) == nullptr) continue;
+    problems->Add(entry.place, path + "'" + entry.key + "' and '" + other + "' are both given; leave one out");
+  }
 }
 
 }  // namespace
 
 bool Expect(const Node& node, Node::Kind kind, const std::string& path, Problems* problems) {
   if (node.kind == kind) return true;
-  const char* wanted = kind == Node::Kind::kMap ? "a map" : kind == Node::Kind::kList ? "a list" : "a plain value";
-  problems->Add(node.place, path + ": " + wanted + " was expected");
+  problems->Add(node.place, node.kind == Node::Kind::kNull
+                                ? path + " has no value; write " + NameOf(kind) + ", or leave the key out"
+                                : path + ": " + NameOf(kind) + " was expected, not " + NameOf(node.kind));
   return false;
+}
+
+std::string JoinNames(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 void AddUnknownKey(const Node::Entry& entry, const std::string& path, const std::vector<std::string>& allowed,
                    Problems* problems) {
-  std::string message = "unknown key '" + entry.key + "'" + (path.empty() ? "" : " in " + path);
-  if (std::string near = NearestName(entry.key, allowed); !near.empty()) message += "; did you mean '" + near + "'?";
-  problems->Add(entry.place, message + " Allowed: " + Join(allowed));
+  const std::string near = NearestName(entry.key, allowed);
+  problems->Add(entry.place, "unknown key '" + entry.key + "'" + (path.empty() ? "" : " in " + path) + "; " +
+                                 (near.empty() ? "" : "did you mean '" + near + "'? ") +
+                                 "allowed: " + JoinNames(allowed));
 }
 
 OptionValues ReadSection(const Node& map, const OptionTable& table, OptionScope scope, const std::string& path,
                          const std::vector<std::string>& elsewhere, Problems* problems) {
-  OptionValues values;
+  const std::string prefix = path.empty() ? "" : path + ".";
+  const std::string context = path.empty() ? "" : path + ": ";
+  OptionTable here;
   std::vector<std::string> allowed = elsewhere;
   for (const Option& option : table) {
-    bool in_scope = option.scope == OptionScope::kBoth || option.scope == scope;
-    if (in_scope) allowed.push_back(option.name);
+    if (scope != OptionScope::kBoth && option.scope != OptionScope::kBoth && option.scope != scope) continue;
+    here.push_back(option);
+    allowed.push_back(option.name);
   }
-  bool complete = true;
+  OptionValues values;
   for (const Node::Entry& entry : map.entries) {
     if (std::find(elsewhere.begin(), elsewhere.end(), entry.key) != elsewhere.end()) continue;
-    auto option = std::find_if(table.begin(), table.end(), [&](const Option& o) { return o.name == entry.key; });
-    if (option == table.end() || std::find(allowed.begin(), allowed.end(), entry.key) == allowed.end()) {
+    auto option = std::find_if(here.begin(), here.end(), [&](const Option& o) { return o.name == entry.key; });
+    if (option == here.end()) {
       AddUnknownKey(entry, path, allowed, problems);
       continue;
     }
-    auto value = ReadValue(*option, entry.value);
-    if (value.ok()) {
-      values.Set(option->name, std::move(*value));
-    } else {
-      problems->Add(entry.value.place, (path.empty() ? "" : path + ".") + value.status().message());
-      complete &= !option->required;
-    }
+    CheckConflicts(map, entry, *option, context, problems);
+    Value value;
+    if (ReadValue(*option, entry.value, prefix + option->name, problems, &value))
+      values.Set(option->name, std::move(value));
   }
-  // A required key whose value is wrong was reported already.
-  arrow::Status filled = FillDefaults(table, scope, &values);
-  if (!filled.ok() && complete) problems->Add(map.place, (path.empty() ? "" : path + ": ") + filled.message());
+  OptionTable defaults = table;  // of both scopes: a target is also read back
+  for (Option& option : defaults) option.required = false;
+  arrow::Status filled = FillDefaults(defaults, scope, &values);
+  if (!filled.ok()) problems->Add(map.place, context + filled.message());
+  for (const Option& option : here) {
+    if (!option.required || map.Find(option.name) != nullptr) continue;
+    problems->Add(map.place, context + "'" + option.name + "' is missing: " + option.help +
+                                 (option.example.empty() ? "" : " For example: " + option.example));
+  }
   return values;
 }
 

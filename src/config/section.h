@@ -9,17 +9,20 @@
 
 namespace godwit {
 
-/// Every key of `map` by `table`, with the defaults of the others. Problems (an unknown key with the nearest known one, a
-/// wrong type, a value out of range, a missing key) are added to `problems`, with the path of the section in front.
-/// `elsewhere` are keys that are known and read by someone else.
+/// Every option of `table`: what `map` says, else its default, else nothing. Problems (an unknown key with the nearest
+/// known one, a wrong type, a value out of range, a missing key, a conflict) are added to `problems`, with `path`, the
+/// name of the section, in front. `elsewhere` are keys that are known and read by someone else.
 OptionValues ReadSection(const Node& map, const OptionTable& table, OptionScope scope, const std::string& path,
                          const std::vector<std::string>& elsewhere, Problems* problems);
 
 /// Adds a problem and returns false when `node` is not of the kind.
 bool Expect(const Node& node, Node::Kind kind, const std::string& path, Problems* problems);
 
-/// "unknown key 'x' in path; did you mean 'y'? Allowed: ..."
+/// "unknown key 'x' in path; did you mean 'y'? allowed: ..."
 void AddUnknownKey(const Node::Entry& entry, const std::string& path, const std::vector<std::string>& allowed,
                    Problems* problems);
+
+/// "a, b, c"
+std::string JoinNames(const std::vector<std::string>& names);
 
 }  // namespace godwit

@@ -1,8 +1,10 @@
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <map>
 #include <set>
+#include <sstream>
 
-#include "base/durable_file.h"
 #include "config/document.h"
 
 namespace godwit {
@@ -13,124 +15,163 @@ Place PlaceOf(const YAML::Mark& mark) {
   return {mark.line + 1, mark.column + 1};
 }
 
-class YamlReader {
- public:
-  YamlReader(std::string file, const Environment& environment) : file_(std::move(file)), environment_(environment) {}
+int CountNodes(const Node& node) {
+  int count = 1;
+  for (const Node& item : node.items) count += CountNodes(item);
+  for (const Node::Entry& entry : node.entries) count += CountNodes(entry.value);
+  return count;
+}
 
-  arrow::Result<Node> Read(const YAML::Node& yaml, int depth) {
+/// Builds the tree out of yaml-cpp's events, which, unlike its nodes, know the place of everything, nulls included.
+/// What makes going on useless is thrown as a YAML::ParserException and caught in ReadYaml.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  TreeBuilder(const Environment& environment, Problems* problems) : environment_(environment), problems_(*problems) {}
+
+  std::optional<Node>& root() { return root_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (root_) throw YAML::ParserException(mark, "the file holds several documents; write one job a file");
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    if (anchor != YAML::NullAnchor) problems_.Add(PlaceOf(mark), "a value that begins with '&' must stand in quotes");
+    Add(mark, Begin(mark), YAML::NullAnchor);
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) throw YAML::ParserException(mark, "an alias inside of what it stands for");
+    nodes_ += CountNodes(found->second) - 1;
+    Add(mark, found->second, YAML::NullAnchor);
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    CheckTag(mark, tag);
+    Node node = Begin(mark);
+    node.kind = Node::Kind::kScalar;
+    if (ExpectsKey()) {
+      node.text = value;
+    } else {
+      SetText(value, environment_, &node, &problems_);
+    }
+    Add(mark, std::move(node), anchor);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, Node::Kind::kList);
+  }
+  void OnSequenceEnd() override { Close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, Node::Kind::kMap);
+  }
+  void OnMapEnd() override { Close(); }
+
+ private:
+  /// A list or map that is not complete.
+  struct Level {
+    YAML::Mark mark;
     Node node;
-    node.place = PlaceOf(yaml.Mark());
-    if (depth > kMaxDocumentDepth || ++nodes_ > kMaxNodes) {
-      return Fail(node.place, "the file is nested too deeply or repeats an anchor too often");
-    }
-    if (yaml.IsScalar()) {
-      node.kind = Node::Kind::kScalar;
-      ARROW_ASSIGN_OR_RAISE(node.text, Substitute(yaml.Scalar(), node.place));
-    } else if (yaml.IsSequence()) {
-      node.kind = Node::Kind::kList;
-      for (const YAML::Node& item : yaml) {
-        ARROW_ASSIGN_OR_RAISE(Node child, Read(item, depth + 1));
-        node.items.push_back(std::move(child));
-      }
-    } else if (yaml.IsMap()) {
-      ARROW_RETURN_NOT_OK(ReadMap(yaml, depth, &node));
-    }
+    YAML::anchor_t anchor = YAML::NullAnchor;
+    std::optional<Node> key;  // of a map, while its value is awaited
+    std::set<std::string> keys = {};
+  };
+
+  static Node Begin(const YAML::Mark& mark) {
+    Node node;
+    node.place = PlaceOf(mark);
     return node;
   }
 
- private:
-  // Anchors let a small file stand for a huge tree.
-  static constexpr int kMaxNodes = 200'000;
+  bool ExpectsKey() const {
+    return !levels_.empty() && levels_.back().node.kind == Node::Kind::kMap && !levels_.back().key;
+  }
 
-  arrow::Status ReadMap(const YAML::Node& yaml, int depth, Node* node) {
-    node->kind = Node::Kind::kMap;
-    std::set<std::string> seen;
-    for (const auto& pair : yaml) {
-      Place place = PlaceOf(pair.first.Mark());
-      if (!pair.first.IsScalar()) return Fail(place, "a key must be plain text");
-      const std::string& key = pair.first.Scalar();
-      if (!seen.insert(key).second) return Fail(place, "the key '" + key + "' is given twice");
-      ARROW_ASSIGN_OR_RAISE(Node child, Read(pair.second, depth + 1));
-      if (child.place.line == 0) child.place = place;
-      node->entries.push_back({key, place, std::move(child)});
+  /// A password like !abc is a tag to YAML, and its text would be lost.
+  void CheckTag(const YAML::Mark& mark, const std::string& tag) {
+    if (tag.empty() || tag == "?" || tag == "!") return;
+    problems_.Add(PlaceOf(mark), "tags are not offered; a value that begins with '!' must stand in quotes");
+  }
+
+  void Open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Node::Kind kind) {
+    CheckTag(mark, tag);
+    if (ExpectsKey()) throw YAML::ParserException(mark, "a key must be plain text");
+    if (levels_.size() >= kMaxDocumentDepth) throw YAML::ParserException(mark, "the file is nested too deeply");
+    levels_.push_back({mark, Begin(mark), anchor, std::nullopt});
+    levels_.back().node.kind = kind;
+  }
+
+  void Close() {
+    Level level = std::move(levels_.back());
+    levels_.pop_back();
+    Add(level.mark, std::move(level.node), level.anchor);
+  }
+
+  void Add(const YAML::Mark& mark, Node node, YAML::anchor_t anchor) {
+    if (++nodes_ > kMaxDocumentNodes) throw YAML::ParserException(mark, "the file, with its aliases, is too large");
+    if (anchor != YAML::NullAnchor) anchors_[anchor] = node;
+    if (levels_.empty()) {
+      root_ = std::move(node);
+      return;
     }
-    return arrow::Status::OK();
-  }
-
-  arrow::Result<std::string> Substitute(const std::string& text, Place place) {
-    std::string result;
-    for (size_t at = 0; at < text.size();) {
-      if (text.compare(at, 3, "$${") == 0) {
-        result += "${";
-        at += 3;
-      } else if (text.compare(at, 2, "${") == 0) {
-        size_t end = text.find('}', at);
-        if (end == std::string::npos) return Fail(place, "'${' without '}'; write $${ for the two characters");
-        ARROW_ASSIGN_OR_RAISE(std::string value, Lookup(text.substr(at + 2, end - at - 2), place));
-        result += value;
-        at = end + 1;
-      } else {
-        result += text[at++];
-      }
+    Level& level = levels_.back();
+    if (level.node.kind == Node::Kind::kList) {
+      level.node.items.push_back(std::move(node));
+    } else if (!level.key) {
+      if (node.kind != Node::Kind::kScalar) throw YAML::ParserException(mark, "a key must be plain text");
+      level.key = std::move(node);
+    } else {
+      AddEntry(&level, std::move(node));
     }
-    return result;
   }
 
-  arrow::Result<std::string> Lookup(const std::string& name, Place place) {
-    if (name.starts_with("file:")) {
-      auto contents = ReadFile(name.substr(5));
-      if (!contents.ok()) return Fail(place, "${" + name + "}: " + Describe(contents.status()));
-      if (contents->ends_with('\n')) contents->pop_back();
-      return contents;
+  void AddEntry(Level* level, Node value) {
+    Node key = std::move(*level->key);
+    level->key.reset();
+    if (value.kind == Node::Kind::kNull) value.place = key.place;  // yaml-cpp gives that of what comes next
+    if (level->keys.insert(key.text).second) {
+      level->node.entries.push_back({.key = std::move(key.text), .place = key.place, .value = std::move(value)});
+      return;
     }
-    std::optional<std::string> value = environment_(name);
-    if (!value) return Fail(place, "the environment variable '" + name + "' is not set");
-    return *value;
+    problems_.Add(key.place, "the key '" + key.text + "' is given twice, first in line " +
+                                 std::to_string(level->node.FindEntry(key.text)->place.line));
   }
 
-  arrow::Status Fail(Place place, std::string message) const {
-    return MakeError(ErrorKind::kInvalidConfig, std::move(message), WhereIn(file_, place));
-  }
-
-  const std::string file_;
   const Environment& environment_;
+  Problems& problems_;
+  std::optional<Node> root_;
+  std::vector<Level> levels_;
+  std::map<YAML::anchor_t, Node> anchors_;
   int nodes_ = 0;
 };
 
-/// yaml-cpp recurses while it parses: brackets or indents deeper than the limit must not reach it.
-bool TooDeep(std::string_view text) {
-  int brackets = 0;
-  for (char c : text) {
-    if (c == '[' || c == '{') ++brackets;
-    if (c == ']' || c == '}') --brackets;
-    if (brackets > kMaxDocumentDepth) return true;
-  }
-  size_t dashes = 0;  // "- - - - x" is nested lists
-  for (char c : text) {
-    if (c == '\n') dashes = 0;
-    if (c == '-' || c == '?' || c == ':') ++dashes;
-    if (dashes > 10'000) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
-arrow::Result<Node> ReadYaml(std::string_view text, const std::string& file, const Environment& environment) {
-  if (TooDeep(text)) return MakeError(ErrorKind::kInvalidConfig, "the file is nested too deeply", file);
+std::optional<Node> ReadYaml(std::string_view text, const Environment& environment, Problems* problems) {
+  TreeBuilder tree(environment, problems);
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.empty() || documents.front().IsNull()) {
-      return MakeError(ErrorKind::kInvalidConfig, "the file is empty", file);
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(tree)) {
     }
-    if (documents.size() > 1) {
-      return MakeError(ErrorKind::kInvalidConfig, "the file holds several documents; write one job a file",
-                       WhereIn(file, PlaceOf(documents[1].Mark())));
-    }
-    return YamlReader(file, environment).Read(documents.front(), 0);
   } catch (const YAML::Exception& error) {
-    return MakeError(ErrorKind::kInvalidConfig, error.msg, WhereIn(file, PlaceOf(error.mark)));
+    std::string message = error.msg;
+    // Newer versions of yaml-cpp print the name, which may be the rest of a password.
+    if (message.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) {
+      message = "an alias of nothing; a value that begins with '*' must stand in quotes";
+    }
+    problems->Add(PlaceOf(error.mark), message);
+    return std::nullopt;
   }
+  if (!tree.root() || tree.root()->kind == Node::Kind::kNull) {
+    problems->Add({}, "the file is empty");
+    return std::nullopt;
+  }
+  return std::move(tree.root());
 }
 
 }  // namespace godwit

@@ -75,18 +75,21 @@ bool SameLayout(const arrow::DataType& a, const arrow::DataType& b) {
 Values ValuesOf(const arrow::Array& array, TypeKind kind) {
   Values values{.kind = kind, .offset = array.offset()};
   if (array.null_count() > 0) values.validity = array.null_bitmap_data();
-  const auto& buffers = array.data()->buffers;
-  size_t data = 1;
-  if (kind == TypeKind::kString || kind == TypeKind::kJson || kind == TypeKind::kBytes) data = 2;
-  if (buffers.size() > data && buffers[data] != nullptr) values.data = buffers[data]->data();
-  if (buffers.size() > 1 && buffers[1] != nullptr)
-    values.offsets = reinterpret_cast<const int32_t*>(buffers[1]->data());
+  auto buffer = [&](size_t i) -> const uint8_t* {
+    const auto& buffers = array.data()->buffers;
+    return i < buffers.size() && buffers[i] != nullptr ? buffers[i]->data() : nullptr;
+  };
+  // Buffers are validity, values; or validity, offsets, bytes.
+  bool has_bytes = kind == TypeKind::kString || kind == TypeKind::kJson || kind == TypeKind::kBytes;
+  values.data = buffer(has_bytes ? 2 : 1);
+  values.offsets = reinterpret_cast<const int32_t*>(buffer(1));
   if (kind == TypeKind::kDecimal) values.scale = static_cast<const arrow::Decimal128Type&>(*array.type()).scale();
   return values;
 }
 
-Column ColumnOf(const arrow::Array& array, const Type& type) {
-  Column column{.values = ValuesOf(array, type.kind)};
+arrow::Result<Column> ColumnOf(const arrow::Array& array, const Type& type) {
+  Column column;
+  column.values = ValuesOf(array, type.kind);
   switch (type.kind) {
     case TypeKind::kArray:
       column.items = ValuesOf(*static_cast<const arrow::ListArray&>(array).values(), type.element);
@@ -105,6 +108,7 @@ Column ColumnOf(const arrow::Array& array, const Type& type) {
       break;
     case TypeKind::kSparseVector: {
       const auto& pairs = static_cast<const arrow::StructArray&>(*static_cast<const arrow::ListArray&>(array).values());
+      if (pairs.null_count() > 0) return MakeError(ErrorKind::kCorruptData, "a null inside a vector");
       column.items = ValuesOf(*pairs.field(0), TypeKind::kInt32);
       column.weights = ValuesOf(*pairs.field(1), TypeKind::kFloat);
       break;
@@ -120,26 +124,30 @@ Column ColumnOf(const arrow::Array& array, const Type& type) {
 
 template <typename Bits, Bits infinity, Bits nan>
 struct FloatFormat {
+  // Compared as signed numbers, because SSE2 has nothing else; without their sign bit they are the same.
+  using Signed = std::make_signed_t<Bits>;
+  // A vector type of GCC and Clang: the compiler uses what registers the machine has.
+  using Block [[gnu::vector_size(16)]] = Signed;
+  static constexpr size_t kBlock = sizeof(Block) / sizeof(Bits);
+  static constexpr Signed kAbsolute = std::numeric_limits<Signed>::max();
   static constexpr Bits kNan = nan;
-  static constexpr Bits kBlock = 64 / sizeof(Bits);
 
-  static bool IsNan(Bits bits) {
-    // Signed, because SSE2 compares nothing else; without their sign bit the numbers are the same.
-    using Signed = std::make_signed_t<Bits>;
-    return static_cast<Signed>(bits & std::numeric_limits<Signed>::max()) > static_cast<Signed>(infinity);
-  }
+  static bool IsNan(Bits bits) { return static_cast<Signed>(bits & kAbsolute) > static_cast<Signed>(infinity); }
 
   static bool AnyNan(const char* data, size_t count) {
-    Bits found[kBlock] = {};
-    Bits block[kBlock];
-    // The inner loop has a constant length, so that it becomes a few vector instructions.
-    for (; count >= kBlock; count -= kBlock, data += sizeof(block)) {
-      std::memcpy(block, data, sizeof(block));
-      for (size_t i = 0; i < kBlock; ++i) found[i] |= static_cast<Bits>(IsNan(block[i]) ? -1 : 0);
+    Block found = {};
+    for (; count >= kBlock; count -= kBlock, data += sizeof(Block)) {
+      Block block;
+      std::memcpy(&block, data, sizeof(block));
+      found |= (block & kAbsolute) > static_cast<Signed>(infinity);
     }
-    std::memcpy(block, data, count * sizeof(Bits));
-    for (size_t i = 0; i < count; ++i) found[i] |= static_cast<Bits>(IsNan(block[i]) ? 1 : 0);
-    return std::any_of(found, found + kBlock, [](Bits bits) { return bits != 0; });
+    Signed any = 0;
+    for (size_t i = 0; i < kBlock; ++i) any |= found[i];
+    for (Bits bits; count > 0; --count, data += sizeof(bits)) {
+      std::memcpy(&bits, data, sizeof(bits));
+      any |= IsNan(bits) ? 1 : 0;
+    }
+    return any != 0;
   }
 
   static void MakeOneNan(char* data, size_t count) {
@@ -362,6 +370,11 @@ arrow::Result<std::string> CanonicalJson(std::string_view json) {
 }
 
 struct RowHasher::Impl {
+  Impl(const CollectionSchema& collection, Identity row_identity)
+      : schema(collection), identity(row_identity), key(collection.key_index()) {
+    for (const Field& field : schema.fields) storage.push_back(field.type.Storage());
+  }
+
   CollectionSchema schema;
   Identity identity;
   int key;
@@ -393,7 +406,9 @@ arrow::Status RowHasher::Impl::Bind(const arrow::RecordBatch& rows) {
       return MakeError(ErrorKind::kInternal, fmt::format("the column of the field '{}' is {} instead of {}", field.name,
                                                          array.type()->ToString(), storage[i]->ToString()));
     }
-    columns.push_back(ColumnOf(array, field.type));
+    arrow::Result<Column> column = ColumnOf(array, field.type);
+    if (!column.ok()) return WithContext(column.status(), fmt::format("field '{}'", field.name));
+    columns.push_back(*column);
   }
   return arrow::Status::OK();
 }
@@ -442,9 +457,7 @@ arrow::Status RowHasher::Impl::AtValue(const arrow::Status& status, const Batch&
 }
 
 RowHasher::RowHasher(const CollectionSchema& schema, Identity identity)
-    : impl_(std::make_unique<Impl>(Impl{.schema = schema, .identity = identity, .key = schema.key_index()})) {
-  for (const Field& field : schema.fields) impl_->storage.push_back(field.type.Storage());
-}
+    : impl_(std::make_unique<Impl>(schema, identity)) {}
 RowHasher::~RowHasher() = default;
 RowHasher::RowHasher(RowHasher&&) noexcept = default;
 

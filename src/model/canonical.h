@@ -1,6 +1,6 @@
 // The one definition of "equal": canonical bytes of a mapped row, and their hash (XXH3, 128 bits, seed 0).
 //
-// Row bytes = partition as a string, then every field of the schema in order. A field is one byte 0 (null) or 1 followed by:
+// Row bytes = partition as a string, then every field of the schema in order. A field is one byte 0 (null), or 1 and:
 //   bool, int8..int64: int64 little endian (by value, not by width)      float, double: double bits, all NaN as one
 //   string, bytes: uint32 length, bytes                                  timestamp, date: int64
 //   json: the canonical text of the value, as a string (see CanonicalJson)
@@ -49,8 +49,8 @@ class RowHasher {
   ~RowHasher();
   RowHasher(RowHasher&&) noexcept;
 
-  /// `out` is overwritten. The columns of `batch` have the order and storage types of the schema, else kInternal. A value
-  /// that can't be compared (invalid JSON, a null inside a vector) is kCorruptData and named by its key and field.
+  /// `out` is overwritten. The columns of `batch` have the order and storage types of the schema, else kInternal. A
+  /// value that can't be compared (invalid JSON, a null inside a vector) is kCorruptData, named by its key and field.
   arrow::Status Hash(const Batch& batch, HashedRows* out);
   /// Only the keys; `out->rows` is left empty.
   arrow::Status HashKeys(const Batch& batch, HashedRows* out);

@@ -1,0 +1,229 @@
+#include <gtest/gtest.h>
+
+#include "config/sample_stores.h"
+
+namespace godwit {
+namespace {
+
+std::string Error(std::string_view text, std::map<std::string, std::string> variables = {}) {
+  return ErrorOf("job.yaml", text, std::move(variables));
+}
+
+constexpr std::string_view kSmall =
+    "source: {store: generator}\n"
+    "target: {store: sink}\n";
+
+std::string With(std::string_view more) { return std::string(kSmall) + std::string(more); }
+
+TEST(Native, DefaultsAreThoseOfJobSpec) {
+  auto spec = Load("dir/my job.yaml", kSmall);
+  ASSERT_TRUE(spec.ok()) << Describe(spec.status());
+  JobSpec expected;
+  expected.name = spec->name;
+  expected.dialect = "godwit.yaml";
+  expected.source = spec->source;
+  expected.target = spec->target;
+  EXPECT_EQ(ToText(*spec), ToText(expected));
+  EXPECT_EQ(spec->file, "dir/my job.yaml");
+  EXPECT_EQ(spec->source.where, "dir/my job.yaml:1");
+  EXPECT_EQ(spec->target.where, "dir/my job.yaml:2");
+  EXPECT_EQ(ToText(spec->source.options), " fields=a;b; rows=10");
+  EXPECT_TRUE(spec->name.starts_with("job-my-job-")) << spec->name;
+  EXPECT_EQ(Load("dir/my job.yaml", kSmall)->name, spec->name);
+  EXPECT_NE(Load("other/my job.yaml", kSmall)->name, spec->name);
+  EXPECT_TRUE(spec->notes.empty());
+}
+
+TEST(Native, EveryKey) {
+  auto spec = Load("job.yaml", R"(
+name: digits_1.2-x
+source: {store: milvus, url: "http://127.0.0.1:19530", token: "${TOKEN}", database: db1, timeout: 5s, batch_rows: 7}
+target:
+  store: files
+  path: ./out
+  format: parquet
+  ratio: 0.5
+  database: db2
+collections: [digits, {source: a, target: b}, {source: c}]
+schema: recreate
+if_not_empty: overwrite
+duplicates: any
+auto_id: new
+accept_duplicates: true
+allow_rejects: yes
+indexes: none
+load: always
+source_load: never
+create: {dynamic_fields: true, shards: 2, consistency_level: Bounded, descriptions: {digits: "some, text"}}
+verify: off
+fail_fast: on
+tuning: {parallelism: 4, memory: 1GiB, batch: 1MiB, split: 64MiB, commit_every: 100ms, commit_bytes: 8MiB, retry_for: 1h, max_rounds: 0}
+)",
+                   {{"TOKEN", "root:pass"}});
+  ASSERT_TRUE(spec.ok()) << Describe(spec.status());
+  EXPECT_EQ(
+      ToText(*spec),
+      "digits_1.2-x godwit.yaml | milvus batch_rows=7 ca_pem_path= client_key_path= client_pem_path= database=db1 "
+      "password= server_name= timeout=5000 token=root:pass url=http://127.0.0.1:19530 user= write_mode=auto | "
+      "files format=parquet path=./out ratio=0.500000 vectors= | db1 db2 | digits> a>b c> | "
+      "1 1 1 1 true true false 1 2 false true | 1 2 Bounded digits:some, text | "
+      "4 1073741824 1048576 67108864 100 8388608 3600000 0");
+  EXPECT_EQ(spec->collections[1].where, "job.yaml:10:23");
+}
+
+TEST(Native, WithoutIndexesNothingIsLoadedUnlessTold) {
+  EXPECT_EQ(Load("j.yaml", With("indexes: none\n"))->load, LoadPolicy::kNever);
+  EXPECT_EQ(Load("j.yaml", With("indexes: none\nload: always\n"))->load, LoadPolicy::kAlways);
+  EXPECT_EQ(Load("j.yaml", With("indexes: copy\n"))->load, LoadPolicy::kAuto);
+}
+
+TEST(Native, UnknownKeys) {
+  EXPECT_EQ(
+      Error(With("colections: [a]\n")),
+      "job.yaml:3:1: unknown key 'colections'; did you mean 'collections'? allowed: source, target, collections, "
+      "create, tuning, name, schema, if_not_empty, duplicates, auto_id, accept_duplicates, allow_rejects, indexes, "
+      "load, source_load, verify, fail_fast");
+  EXPECT_EQ(Error(With("tuning: {split: 1MiB, zzz: 3}\n")),
+            "job.yaml:3:23: unknown key 'zzz' in tuning; allowed: parallelism, memory, batch, split, commit_every, "
+            "commit_bytes, retry_for, max_rounds");
+  EXPECT_EQ(Error(With("create: {shard: 1}\n")),
+            "job.yaml:3:10: unknown key 'shard' in create; did you mean 'shards'? allowed: dynamic_fields, shards, "
+            "consistency_level, descriptions");
+  EXPECT_EQ(Error("source: {store: generator, row: 1}\ntarget: {store: sink, rows: 1}\n"),
+            "job.yaml:1:28: unknown key 'row' in source; did you mean 'rows'? allowed: store, rows, fields\n"
+            "job.yaml:2:23: unknown key 'rows' in target; allowed: store");
+  // An option of the other end.
+  EXPECT_EQ(Error("source: {store: milvus, url: u, write_mode: auto}\ntarget: {store: sink}\n").substr(0, 54),
+            "job.yaml:1:33: unknown key 'write_mode' in source; all");
+  EXPECT_EQ(Error("source: {store: generator, database: d}\ntarget: {store: sink}\n"),
+            "job.yaml:1:28: unknown key 'database' in source; allowed: store, rows, fields");
+  EXPECT_EQ(Error(With("collections: [{source: a, to: b}]\n")),
+            "job.yaml:3:27: unknown key 'to' in collections; allowed: source, target");
+}
+
+TEST(Native, WrongTypesAndValues) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"verify: perhaps", "3:9: verify: 'perhaps' is not one of: full, off"},
+      {"schema: Create", "3:9: schema: 'Create' is not one of: create, recreate, existing; did you mean 'create'?"},
+      {"fail_fast: maybe", "3:12: fail_fast: 'maybe' is not true or false"},
+      {"fail_fast: [true]", "3:12: fail_fast: a plain value was expected, not a list"},
+      {"fail_fast:", "3:1: fail_fast has no value; write a plain value, or leave the key out"},
+      {"load: {a: b}", "3:7: load: a plain value was expected, not a map"},
+      {"tuning: 5", "3:9: tuning: a map was expected, not a plain value"},
+      {"tuning: []", "3:9: tuning: a list"},
+      {"tuning:", "3:1: tuning has no value; write a map, or leave the key out"},
+      {"tuning: {memory: lots}", "3:18: tuning.memory: 'lots' is not a size"},
+      {"tuning: {memory: 1MiB}", "3:18: tuning.memory: '1MiB' is too small; at least 16777216 is needed"},
+      {"tuning: {split: 2GiB}", "3:17: tuning.split: '2GiB' is too large; at most 1073741824 is allowed"},
+      {"tuning: {parallelism: -1}", "3:23: tuning.parallelism: '-1' is too small"},
+      {"tuning: {parallelism: 1.5}", "3:23: tuning.parallelism: '1.5' is not a whole number"},
+      {"tuning: {retry_for: 10}", "3:21: tuning.retry_for: '10' is not a duration"},
+      {"tuning: {memory: 16MiB, batch: 16MiB}", "3:9: tuning: 'batch' is more than half of 'memory'"},
+      {"create: {shards: 0}", "3:18: create.shards: '0' is too small"},
+      {"create: {descriptions: text}", "3:24: create.descriptions: a map was expected, not a plain value"},
+      {"create: {descriptions: {a: [x]}}", "3:28: create.descriptions.a: a plain value was expected, not a list"},
+      {"collections: a", "3:14: collections: a list was expected, not a plain value"},
+      {"collections: [a, [b]]", "3:18: collections: a plain value was expected, not a list"},
+      {"collections: [a, {target: b}]", "3:18: collections: 'source' is missing: The source's name."},
+      {"collections: [{source: ''}]", "3:24: collections.source is empty: The source's name."},
+      {"collections: [a, '']", "3:18: collections: a name is empty"},
+      {"collections: [a, b, a]", "3:21: collections: 'a' is named twice"},
+      {"collections: [a, {source: b, target: a}]", "3:18: collections: 'a' and 'b' would both be written to 'a'"},
+      {"collections: [abc]\ncreate: {descriptions: {abd: x}}",
+       "4:25: create.descriptions: 'abd' is not among the collections to move; did you mean 'abc'?"},
+      {"name: a/b", "3:7: name: 'a/b' is no name for a job"},
+      {"name: .hidden", "3:7: name: '.hidden' is no name for a job"},
+      {"name: ''", "3:7: name: '' is no name for a job"},
+      {"name: x\nname: y", "4:1: the key 'name' is given twice, first in line 3"},
+  };
+  for (const auto& [line, expected] : cases) {
+    const std::string error = Error(With(line));
+    const std::string wanted = std::string("job.yaml:") + expected;
+    if (wanted.ends_with("a list")) {
+      EXPECT_EQ(error, "job.yaml:3:9: tuning: a map was expected, not a list");
+    } else {
+      EXPECT_EQ(error.substr(0, wanted.size()), wanted) << line;
+    }
+  }
+}
+
+TEST(Native, Stores) {
+  EXPECT_EQ(
+      Error("target: {store: sink}\n"),
+      "job.yaml:1:1: 'source' is missing: The store to read: `store: NAME` and the options of that store; relative "
+      "paths are relative to the current directory. For example: {store: milvus, url: \"http://127.0.0.1:19530\", "
+      "token: \"${MILVUS_TOKEN}\"}");
+  EXPECT_EQ(Error("source: {store: sink}\ntarget: {store: generatr}\n"),
+            "job.yaml:1:17: source.store: 'sink' is not one of: milvus, files, generator\n"
+            "job.yaml:2:17: target.store: 'generatr' is not one of: milvus, files, sink");
+  EXPECT_EQ(Error("source: {store: milvsu, url: x}\ntarget: {path: ./out}\n"),
+            "job.yaml:1:17: source.store: 'milvsu' is not one of: milvus, files, generator; did you mean 'milvus'?\n"
+            "job.yaml:2:9: target: 'store' is missing; allowed: milvus, files, sink");
+  EXPECT_EQ(Error("source: {store: milvus}\ntarget: {store: files, path: ''}\n"),
+            "job.yaml:1:9: source: 'url' is missing: Address. For example: http://127.0.0.1:19530\n"
+            "job.yaml:2:30: target.path is empty: Folder.");
+  EXPECT_EQ(Error("source: [milvus]\ntarget: {store: [sink]}\n"),
+            "job.yaml:1:9: source: a map was expected, not a list\n"
+            "job.yaml:2:17: target.store: a plain value was expected, not a list");
+  EXPECT_EQ(Error("source: {store: milvus, url: u, token: a, user: b, password: c}\ntarget: {store: sink}\n"),
+            "job.yaml:1:33: source: 'token' and 'user' are both given; leave one out\n"
+            "job.yaml:1:33: source: 'token' and 'password' are both given; leave one out");
+  EXPECT_EQ(Error("source: {store: files, path: p, database: [x]}\ntarget: {store: sink}\n"),
+            "job.yaml:1:43: source.database: a plain value was expected, not a list");
+  EXPECT_EQ(Error("- a\n- b\n"), "job.yaml:1:1: the file: a map was expected, not a list");
+}
+
+TEST(Native, EveryProblemIsTold) {
+  EXPECT_EQ(
+      Error("source: {store: generator, rows: ${ROWS}, colums: 1}\n"
+            "target: {store: nowhere}\n"
+            "schema: new\n"
+            "tuning: {batch: x, split: y}\n"
+            "collections: [a, a]\n"
+            "name: '?'\n"),
+      "job.yaml:1:34: the environment variable 'ROWS' is not set\n"
+      "job.yaml:1:43: unknown key 'colums' in source; allowed: store, rows, fields\n"
+      "job.yaml:2:17: target.store: 'nowhere' is not one of: milvus, files, sink\n"
+      "job.yaml:3:9: schema: 'new' is not one of: create, recreate, existing\n"
+      "job.yaml:4:17: tuning.batch: 'x' is not a size: write a whole number and a unit, for example 512MiB or 64KB\n"
+      "job.yaml:4:27: tuning.split: 'y' is not a size: write a whole number and a unit, for example 512MiB or 64KB\n"
+      "job.yaml:5:18: collections: 'a' is named twice\n"
+      "job.yaml:6:7: name: '?' is no name for a job: at most 100 letters, digits, '_', '.' and '-', the first one "
+      "a letter, a digit or '_'");
+}
+
+TEST(Native, AMessageNeverHoldsAVariable) {
+  const std::map<std::string, std::string> variables = {{"S", "hunter2"}};
+  EXPECT_EQ(Error(With("tuning: {parallelism: \"${S}\"}"), variables),
+            "job.yaml:3:23: tuning.parallelism: '${S}' is not a whole number");
+  EXPECT_EQ(Error(With("verify: \"a${S}b\""), variables), "job.yaml:3:9: verify: 'a${S}b' is not one of: full, off");
+  EXPECT_EQ(Error(With("name: \"${S}/\""), variables).substr(0, 53),
+            "job.yaml:3:7: name: '${S}/' is no name for a job: at m");
+  for (const char* text :
+       {"source: {store: \"${S}\"}\ntarget: {store: sink}", "source: {store: milvus, token: [\"${S}\"]}",
+        "source: {store: milvus, token: {a: \"${S}\"}}", "collections: [\"${S}\", \"${S}\"]"}) {
+    const std::string error = Error(text, variables);
+    EXPECT_FALSE(error.empty());
+    EXPECT_EQ(error.find("hunter2"), error.npos) << error;
+  }
+}
+
+TEST(Native, TheReferenceKnowsEveryKey) {
+  std::string names;
+  for (const DocumentedSection& section : NativeSections()) {
+    names += "[" + section.name + "]";
+    for (const Option& option : section.options) {
+      names += " " + option.name;
+      EXPECT_TRUE(option.help.ends_with('.')) << option.name;
+      // A default has to be what its own option takes.
+      EXPECT_TRUE(option.default_text.empty() || ParseOption(option, option.default_text).ok()) << option.name;
+    }
+  }
+  EXPECT_EQ(names,
+            "[] source target collections create tuning name schema if_not_empty duplicates auto_id accept_duplicates "
+            "allow_rejects indexes load source_load verify fail_fast[create] dynamic_fields shards consistency_level "
+            "descriptions[tuning] parallelism memory batch split commit_every commit_bytes retry_for max_rounds");
+}
+
+}  // namespace
+}  // namespace godwit

@@ -1,0 +1,131 @@
+#include "stores/files/catalog.h"
+
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/durable_file.h"
+#include "base/failpoint.h"
+#include "stores/files/collection.h"
+#include "stores/files/layout.h"
+
+namespace godwit::files {
+namespace {
+
+Failpoint before_rename("files.drop.before_rename");
+Failpoint after_rename("files.drop.after_rename");
+Failpoint before_manifest("files.drop.before_manifest");
+
+std::string ManifestPath(const std::string& folder) { return folder + "/" + std::string(kManifestName); }
+
+arrow::Result<std::optional<Manifest>> ReadManifestIn(const std::string& folder) {
+  if (!Exists(ManifestPath(folder))) return std::nullopt;
+  ARROW_ASSIGN_OR_RAISE(std::string text, ReadFile(ManifestPath(folder)));
+  auto manifest = ManifestFromJson(text);
+  if (!manifest.ok()) return MakeError(KindOf(manifest.status()), manifest.status().message(), ManifestPath(folder));
+  return *std::move(manifest);
+}
+
+/// Removes what was taken out of sight. The manifest goes last: it tells a later call which files are godwit's.
+arrow::Status EmptyTrash(const std::string& trash) {
+  ARROW_ASSIGN_OR_RAISE(auto manifest, ReadManifestIn(trash));
+  if (manifest) {
+    for (const DataFile& file : manifest->files) ARROW_RETURN_NOT_OK(RemoveFile(trash + "/" + file.path));
+    ARROW_RETURN_NOT_OK(before_manifest.Hit());
+    ARROW_RETURN_NOT_OK(RemoveFile(ManifestPath(trash)));
+  }
+  RemoveEmptyFolders(trash);
+  RemoveIfEmpty(trash);
+  if (!Exists(trash)) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto left, FilesBelow(trash));
+  if (left.empty()) return arrow::Status::OK();
+  return MakeError(ErrorKind::kConflict, "'" + left.front() + "' is not godwit's and was left; move it away", trash);
+}
+
+arrow::Status NotGodwits(const CollectionRef& ref, const std::string& folder, const std::string& file) {
+  return MakeError(ErrorKind::kConflict, "the folder " + folder + " holds '" + file +
+                                             "', which godwit did not write; move it away, or give the collection '" +
+                                             ref.ToString() + "' another name");
+}
+
+/// A file or folder under the very name of the collection that CheckNoForeignFiles does not look at.
+arrow::Status CheckNotForeign(const std::string& root, const CollectionRef& ref, const Collection& collection) {
+  if (collection.manifest) return arrow::Status::OK();
+  return NotGodwits(ref, root + "/" + collection.folder, collection.files.front().path);
+}
+
+}  // namespace
+
+arrow::Status CheckNoForeignFiles(const std::string& root, const CollectionRef& ref) {
+  const std::string folder = root + "/" + CollectionFolder(ref);
+  ARROW_ASSIGN_OR_RAISE(auto manifest, ReadManifestIn(folder));
+  std::set<std::string> own;
+  if (manifest) {
+    own.insert(std::string(kManifestName));
+    for (const DataFile& file : manifest->files) own.insert(file.path);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto present, FilesBelow(folder));
+  for (const std::string& file : present) {
+    if (!own.contains(file)) return NotGodwits(ref, folder, file);
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status DropCollection(const std::string& root, const CollectionRef& ref) {
+  const std::string folder = root + "/" + CollectionFolder(ref);
+  const std::string trash = root + "/" + TrashFolder(ref);
+  ARROW_RETURN_NOT_OK(EmptyTrash(trash));  // of a call that did not end
+  if (Exists(folder)) {
+    ARROW_RETURN_NOT_OK(CheckNoForeignFiles(root, ref));
+    ARROW_RETURN_NOT_OK(MakeFolder(root + "/" + std::string(kTrash)));
+    ARROW_RETURN_NOT_OK(before_rename.Hit());
+    ARROW_RETURN_NOT_OK(RenameDurably(folder, trash));
+    ARROW_RETURN_NOT_OK(after_rename.Hit());
+    ARROW_RETURN_NOT_OK(EmptyTrash(trash));
+  }
+  RemoveIfEmpty(root + "/" + std::string(kTrash));
+  return arrow::Status::OK();
+}
+
+arrow::Result<std::vector<std::string>> FilesCatalog::List(const std::string& database) {
+  return ListCollections(options_.path, database);
+}
+
+arrow::Result<CollectionSchema> FilesCatalog::Describe(const CollectionRef& ref) {
+  ARROW_ASSIGN_OR_RAISE(Collection collection, GetCollection(options_.path, ref));
+  return DescribeCollection(options_, ref, collection);
+}
+
+arrow::Result<TargetState> FilesCatalog::State(const CollectionRef& ref) {
+  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options_.path, ref));
+  TargetState state;
+  if (!collection) return state;
+  state.exists = true;
+  state.identity = collection->manifest ? collection->manifest->identity() : collection->SnapshotId();
+  ARROW_ASSIGN_OR_RAISE(state.schema, DescribeCollection(options_, ref, *collection, &state.rows));
+  return state;
+}
+
+arrow::Status FilesCatalog::Create(const CollectionSchema& schema) {
+  ARROW_RETURN_NOT_OK(CheckNames(schema));
+  ARROW_RETURN_NOT_OK(CheckNoForeignFiles(options_.path, schema.ref));
+  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options_.path, schema.ref));
+  if (collection) {
+    ARROW_RETURN_NOT_OK(CheckNotForeign(options_.path, schema.ref, *collection));
+    ARROW_ASSIGN_OR_RAISE(auto have, DescribeCollection(options_, schema.ref, *collection));
+    std::string difference = FirstDifference(schema, have);
+    if (difference.empty()) return arrow::Status::OK();
+    return MakeError(ErrorKind::kConflict, "another collection of this name exists: " + difference,
+                     "files " + schema.ref.ToString());
+  }
+  const std::string& database = schema.ref.database;
+  return MakeFolder(database.empty() ? options_.path : options_.path + "/" + EncodeName(database));
+}
+
+arrow::Status FilesCatalog::Drop(const CollectionRef& ref) {
+  ARROW_RETURN_NOT_OK(DropCollection(options_.path, ref));
+  ARROW_ASSIGN_OR_RAISE(auto left, FindCollection(options_.path, ref));
+  return left ? CheckNotForeign(options_.path, ref, *left) : arrow::Status::OK();
+}
+
+}  // namespace godwit::files

@@ -1,0 +1,289 @@
+#include "stores/files/collection.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include <arrow/filesystem/localfs.h>
+#include <arrow/type.h>
+#include <fmt/format.h>
+
+#include "base/durable_file.h"
+#include "stores/files/layout.h"
+#include "stores/files/parquet_columns.h"
+#include "stores/files/parquet_file.h"
+
+namespace godwit::files {
+namespace {
+
+using arrow::fs::FileInfo;
+
+bool IsHidden(const std::string& name) { return name.starts_with('.'); }
+
+arrow::Result<std::vector<FileInfo>> ListFolder(const std::string& folder, bool recursive) {
+  arrow::fs::FileSelector selector;
+  selector.base_dir = folder;
+  selector.recursive = recursive;
+  selector.allow_not_found = true;
+  ARROW_ASSIGN_OR_RAISE(auto infos, arrow::fs::LocalFileSystem().GetFileInfo(selector));
+  std::sort(infos.begin(), infos.end(), FileInfo::ByPath{});
+  return infos;
+}
+
+bool IsDataFile(const FileInfo& info) {
+  return info.IsFile() && info.path().ends_with(kFileSuffix) && !IsHidden(info.base_name());
+}
+
+/// The component that godwit would write, or the name as it is, where a folder of others has it.
+std::string Component(const std::string& parent, const std::string& name, std::string_view suffix = {}) {
+  std::string encoded = EncodeName(name) + std::string(suffix);
+  if (name.find('/') != name.npos || IsHidden(name) || Exists(parent + "/" + encoded)) return encoded;
+  std::string plain = name + std::string(suffix);
+  return Exists(parent + "/" + plain) ? plain : encoded;
+}
+
+arrow::Result<Collection> ReadPublished(const std::string& root, Collection collection) {
+  const std::string folder = root + "/" + collection.folder;
+  const std::string path = folder + "/" + std::string(kManifestName);
+  ARROW_ASSIGN_OR_RAISE(std::string text, ReadFile(path));
+  auto manifest = ManifestFromJson(text);
+  if (!manifest.ok()) return MakeError(KindOf(manifest.status()), manifest.status().message(), path);
+  collection.manifest = *std::move(manifest);
+  collection.files = collection.manifest->files;
+
+  std::set<std::string> listed;
+  for (const DataFile& file : collection.files) listed.insert(file.path);
+  ARROW_ASSIGN_OR_RAISE(auto present, FilesBelow(folder));
+  for (const std::string& file : present) {
+    if (!file.ends_with(kFileSuffix) || listed.contains(file)) continue;
+    return MakeError(ErrorKind::kConflict,
+                     "'" + file + "' is not in the manifest: somebody else put it there. Move it away",
+                     "files " + collection.folder);
+  }
+  return collection;
+}
+
+DataFile ForeignFile(const FileInfo& info) {
+  return {.path = info.base_name(),
+          .partition = {},
+          .bytes = info.size(),
+          .hash = std::nullopt,
+          .modified_ns = info.mtime().time_since_epoch().count()};
+}
+
+arrow::Result<std::optional<Collection>> FindInFolder(const std::string& root, const std::string& relative) {
+  const std::string folder = root + "/" + relative;
+  Collection collection{.folder = relative, .files = {}, .manifest = std::nullopt};
+  if (Exists(folder + "/" + std::string(kManifestName))) return ReadPublished(root, std::move(collection));
+  ARROW_ASSIGN_OR_RAISE(auto infos, ListFolder(folder, /*recursive=*/false));
+  for (const FileInfo& info : infos) {
+    if (IsDataFile(info)) collection.files.push_back(ForeignFile(info));
+  }
+  if (collection.files.empty()) return std::nullopt;
+  ARROW_ASSIGN_OR_RAISE(auto below, FilesBelow(folder));
+  for (const std::string& file : below) {
+    if (IsHidden(file) || !file.ends_with(kFileSuffix) || file.find('/') == file.npos) continue;
+    return MakeError(ErrorKind::kUnsupported,
+                     "without a manifest, only the files directly in the folder are read, and '" + file +
+                         "' lies deeper. Move the files into one folder, or read the subfolders as collections of the "
+                         "database '" +
+                         relative + "'",
+                     "files " + relative);
+  }
+  return collection;
+}
+
+arrow::Result<std::optional<Collection>> FindSingleFile(const std::string& root, const std::string& prefix,
+                                                        const std::string& name) {
+  const std::string file = Component(root + "/" + prefix, name, kFileSuffix);
+  ARROW_ASSIGN_OR_RAISE(auto info, arrow::fs::LocalFileSystem().GetFileInfo(root + "/" + prefix + file));
+  if (!IsDataFile(info)) return std::nullopt;
+  std::string folder = prefix.empty() ? "." : prefix.substr(0, prefix.size() - 1);
+  return Collection{.folder = std::move(folder), .files = {ForeignFile(info)}, .manifest = std::nullopt};
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Schemas of others
+
+arrow::Result<CollectionSchema> InferSchema(const ParquetFile& file, const Options& options) {
+  CollectionSchema schema;
+  for (int i = 0; i < file.schema()->num_fields(); ++i) {
+    ARROW_ASSIGN_OR_RAISE(Field field, InferField(*file.schema()->field(i), options.vectors));
+    field.nullable = field.nullable && !(file.rows() > 0 && file.HasNoNulls(i));
+    field.dynamic = field.name == kDynamicFieldName && field.type.kind == TypeKind::kJson;
+    schema.dynamic_fields = schema.dynamic_fields || field.dynamic;
+    schema.fields.push_back(std::move(field));
+  }
+  // The model wants the dynamic field at the end.
+  std::stable_partition(schema.fields.begin(), schema.fields.end(), [](const Field& field) { return !field.dynamic; });
+  return schema;
+}
+
+arrow::Result<CollectionSchema> SchemaOfFile(const ParquetFile& file, const Options& options) {
+  auto schema = file.stored_schema();
+  if (!schema) return InferSchema(file, options);
+  schema->partitions.clear();  // a file alone does not know whose rows it holds
+  return *std::move(schema);
+}
+
+arrow::Status MarkKey(const Options& options, CollectionSchema* schema) {
+  if (options.primary_key.empty() || schema->key_index() >= 0) return arrow::Status::OK();
+  std::vector<std::string> names;
+  for (Field& field : schema->fields) {
+    names.push_back(field.name);
+    if (field.name != options.primary_key) continue;
+    field.primary_key = true;
+    field.nullable = false;
+    return arrow::Status::OK();
+  }
+  std::string near = NearestName(options.primary_key, names);
+  return MakeError(ErrorKind::kInvalidConfig, "option 'primary_key': there is no field '" + options.primary_key + "'" +
+                                                  (near.empty() ? "" : "; did you mean '" + near + "'?"));
+}
+
+arrow::Status Combine(const CollectionSchema& other, CollectionSchema* schema) {
+  for (Field& field : schema->fields) {
+    const Field* same = other.FindField(field.name);
+    if (same == nullptr) return MakeError(ErrorKind::kUnsupported, "it has no field '" + field.name + "'");
+    if (same->type != field.type) {
+      return MakeError(ErrorKind::kUnsupported, fmt::format("its field '{}' is {} and not {}", field.name,
+                                                            same->type.Name(), field.type.Name()));
+    }
+    field.nullable = field.nullable || same->nullable;
+  }
+  for (const Field& field : other.fields) {
+    if (schema->FindField(field.name) == nullptr) {
+      return MakeError(ErrorKind::kUnsupported, "it has a field '" + field.name + "' more");
+    }
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Result<CollectionSchema> DescribeForeign(const Options& options, const Collection& collection, int64_t* rows) {
+  CollectionSchema schema;
+  for (const DataFile& data_file : collection.files) {
+    const std::string path = options.path + "/" + collection.folder + "/" + data_file.path;
+    ARROW_ASSIGN_OR_RAISE(auto file, ParquetFile::Open(path));
+    auto of_file = SchemaOfFile(*file, options);
+    if (!of_file.ok()) return MakeError(KindOf(of_file.status()), of_file.status().message(), path);
+    if (rows != nullptr) *rows += file->rows();
+    if (&data_file == &collection.files.front()) {
+      schema = *std::move(of_file);
+    } else if (arrow::Status status = Combine(*of_file, &schema); !status.ok()) {
+      return MakeError(KindOf(status),
+                       "the file differs from '" + collection.files.front().path + "': " + status.message() +
+                           ". All files of a collection need the same fields",
+                       path);
+    }
+  }
+  ARROW_RETURN_NOT_OK(MarkKey(options, &schema));
+  return schema;
+}
+
+}  // namespace
+
+std::string Collection::SnapshotId() const {
+  std::string text = manifest ? manifest->identity() + "\n" : folder + "\n";
+  for (const DataFile& file : files) {
+    text += fmt::format("{}\n{} {} {}\n", file.path, file.bytes, file.hash ? ToHex(*file.hash) : "", file.modified_ns);
+  }
+  return ToHex(HashOf(text));
+}
+
+arrow::Result<std::optional<Collection>> FindCollection(const std::string& root, const CollectionRef& ref) {
+  const std::string prefix = ref.database.empty() ? "" : Component(root, ref.database) + "/";
+  ARROW_ASSIGN_OR_RAISE(auto folder, FindInFolder(root, prefix + Component(root + "/" + prefix, ref.name)));
+  ARROW_ASSIGN_OR_RAISE(auto file, FindSingleFile(root, prefix, ref.name));
+  if (folder && file) {
+    return MakeError(ErrorKind::kConflict,
+                     "'" + ref.ToString() + "' is a folder and a file of " + root + "; rename one of them");
+  }
+  return folder ? std::move(folder) : std::move(file);
+}
+
+arrow::Result<Collection> GetCollection(const std::string& root, const CollectionRef& ref) {
+  ARROW_ASSIGN_OR_RAISE(auto found, FindCollection(root, ref));
+  if (found) return *std::move(found);
+  return MakeError(ErrorKind::kNotFound, "collection '" + ref.ToString() + "' does not exist: there is no folder '" +
+                                             CollectionFolder(ref) + "' with a " + std::string(kManifestName) +
+                                             " or *.parquet files in " + root);
+}
+
+arrow::Result<std::vector<std::string>> ListCollections(const std::string& root, const std::string& database) {
+  const std::string folder = database.empty() ? root : root + "/" + Component(root, database);
+  if (!Exists(folder)) {
+    return MakeError(ErrorKind::kNotFound, database.empty()
+                                               ? "the folder " + root + " does not exist"
+                                               : "there is no folder for database '" + database + "' in " + root);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto infos, ListFolder(folder, /*recursive=*/false));
+  std::set<std::string> names;
+  for (const FileInfo& info : infos) {
+    if (IsHidden(info.base_name())) continue;
+    if (IsDataFile(info)) {
+      std::string component = info.base_name();
+      names.insert(DecodeName(component.substr(0, component.size() - kFileSuffix.size())));
+    } else if (info.IsDirectory()) {
+      ARROW_ASSIGN_OR_RAISE(auto inside, ListFolder(info.path(), /*recursive=*/false));
+      bool is_collection = std::any_of(inside.begin(), inside.end(), [](const FileInfo& file) {
+        return IsDataFile(file) || file.base_name() == kManifestName;
+      });
+      if (is_collection) names.insert(DecodeName(info.base_name()));
+    }
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+arrow::Result<CollectionSchema> DescribeCollection(const Options& options, const CollectionRef& ref,
+                                                   const Collection& collection, int64_t* rows) {
+  CollectionSchema schema;
+  if (collection.manifest) {
+    schema = collection.manifest->schema;
+    if (rows != nullptr) *rows = collection.manifest->rows();
+  } else {
+    ARROW_ASSIGN_OR_RAISE(schema, DescribeForeign(options, collection, rows));
+  }
+  schema.ref = ref;  // the folder may have been moved
+  return schema;
+}
+
+arrow::Result<std::vector<std::string>> FilesBelow(const std::string& folder) {
+  ARROW_ASSIGN_OR_RAISE(auto infos, ListFolder(folder, /*recursive=*/true));
+  std::vector<std::string> files;
+  for (const FileInfo& info : infos) {
+    if (!info.IsDirectory()) files.push_back(info.path().substr(folder.size() + 1));
+  }
+  return files;
+}
+
+void RemoveEmptyFolders(const std::string& folder) {
+  std::error_code ignored;
+  std::vector<std::string> inside;
+  for (std::filesystem::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) inside.push_back(entry->path().string());
+  }
+  for (const std::string& path : inside) {
+    RemoveEmptyFolders(path);
+    RemoveIfEmpty(path);
+  }
+}
+
+void RemoveIfEmpty(const std::string& folder) {
+  (void)::rmdir(folder.c_str());  // fails where something is inside
+}
+
+arrow::Status RemoveFile(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  return error ? ErrnoStatus(error.value(), "can't remove " + path) : arrow::Status::OK();
+}
+
+bool Exists(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+}  // namespace godwit::files

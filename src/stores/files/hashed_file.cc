@@ -1,0 +1,109 @@
+#include "stores/files/hashed_file.h"
+
+#include <chrono>
+
+#include <arrow/buffer.h>
+#include <arrow/filesystem/localfs.h>
+#include <arrow/io/file.h>
+#include <fmt/format.h>
+#include <xxhash.h>
+
+namespace godwit::files {
+namespace {
+
+constexpr int64_t kReadBytes = 1 << 20;
+
+}  // namespace
+
+class RunningHash {
+ public:
+  RunningHash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_); }
+  RunningHash(const RunningHash&) = delete;
+  ~RunningHash() { XXH3_freeState(state_); }
+
+  void Update(const void* data, int64_t bytes) { XXH3_128bits_update(state_, data, static_cast<size_t>(bytes)); }
+  Hash128 Digest() const {
+    XXH128_hash_t hash = XXH3_128bits_digest(state_);
+    return {.high = hash.high64, .low = hash.low64};
+  }
+
+ private:
+  XXH3_state_t* state_;
+};
+
+namespace {
+
+arrow::Result<Hash128> HashFile(const std::string& path, const StopToken& stop) {
+  ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(path));
+  ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateBuffer(kReadBytes));
+  RunningHash hash;
+  while (true) {
+    if (stop.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped", path);
+    ARROW_ASSIGN_OR_RAISE(int64_t count, file->Read(kReadBytes, buffer->mutable_data()));
+    if (count == 0) return hash.Digest();
+    hash.Update(buffer->data(), count);
+  }
+}
+
+}  // namespace
+
+HashingOutputStream::HashingOutputStream(std::shared_ptr<arrow::io::OutputStream> out)
+    : out_(std::move(out)), hash_(std::make_unique<RunningHash>()) {}
+
+HashingOutputStream::~HashingOutputStream() = default;
+
+arrow::Result<std::shared_ptr<HashingOutputStream>> HashingOutputStream::Create(const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(auto out, arrow::io::FileOutputStream::Open(path));
+  return std::shared_ptr<HashingOutputStream>(new HashingOutputStream(std::move(out)));
+}
+
+arrow::Status HashingOutputStream::Write(const void* data, int64_t bytes) {
+  ARROW_RETURN_NOT_OK(out_->Write(data, bytes));
+  hash_->Update(data, bytes);
+  bytes_ += bytes;
+  return arrow::Status::OK();
+}
+
+Hash128 HashingOutputStream::hash() const { return hash_->Digest(); }
+
+arrow::Status FileChecker::Check(const std::string& path, const DataFile& expected) {
+  ARROW_ASSIGN_OR_RAISE(auto stamp, StampOf(path));
+  if (!stamp)
+    return MakeError(ErrorKind::kCorruptData, "the file is missing; restore it, or copy the collection anew", path);
+  if (!expected.hash) {
+    if (stamp->bytes == expected.bytes && stamp->modified_ns == expected.modified_ns) return arrow::Status::OK();
+    return MakeError(ErrorKind::kSourceChanging, "the file was changed after the job listed it; run it with --restart",
+                     path);
+  }
+  if (stamp->bytes != expected.bytes) {
+    return MakeError(ErrorKind::kCorruptData,
+                     fmt::format("the file has {} bytes where {} were written; restore it, or copy the collection anew",
+                                 stamp->bytes, expected.bytes),
+                     path);
+  }
+  const Whole whole{stamp->bytes, stamp->modified_ns, *expected.hash};
+  {
+    std::lock_guard lock(mutex_);
+    auto found = whole_.find(path);
+    if (found != whole_.end() && found->second == whole) return arrow::Status::OK();
+  }
+  ARROW_ASSIGN_OR_RAISE(Hash128 hash, HashFile(path, stop_));
+  if (hash != *expected.hash) {
+    return MakeError(ErrorKind::kCorruptData,
+                     fmt::format("the file's bytes hash to {} where {} was written: it is damaged; restore it, or copy "
+                                 "the collection anew",
+                                 ToHex(hash), ToHex(*expected.hash)),
+                     path);
+  }
+  std::lock_guard lock(mutex_);
+  whole_[path] = whole;
+  return arrow::Status::OK();
+}
+
+arrow::Result<std::optional<FileStamp>> StampOf(const std::string& path) {
+  ARROW_ASSIGN_OR_RAISE(auto info, arrow::fs::LocalFileSystem().GetFileInfo(path));
+  if (!info.IsFile()) return std::nullopt;
+  return FileStamp{.bytes = info.size(), .modified_ns = info.mtime().time_since_epoch().count()};
+}
+
+}  // namespace godwit::files

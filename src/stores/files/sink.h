@@ -1,0 +1,44 @@
+// Writes collections by staged publish: parts in a hidden folder, then one rename of it.
+// docs/design/0003-files-layout.md.
+//
+// A commit closes the open part and makes it durable; the receipt's evidence lists all parts of the split. Nothing in
+// the stage counts but what a receipt lists, so a crash at any moment leaves nothing to undo. A part never changes and
+// never changes its name: DeleteKeys writes another one beside it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "godwit/store.h"
+#include "stores/files/options.h"
+
+namespace godwit::files {
+
+/// Thread-safe.
+class FilesSink : public Sink {
+ public:
+  FilesSink(Options options, StopToken stop) : options_(std::move(options)), stop_(std::move(stop)) {}
+
+  arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) override;
+  CommitMode commit_mode(const CollectionSchema&) const override { return CommitMode::kStagedPublish; }
+  arrow::Result<Recovery> Recover(const WriteTarget& target, const Split& split,
+                                  const std::optional<Receipt>& journaled, bool attempted) override;
+  arrow::Result<std::unique_ptr<Writer>> Open(const WriteTarget& target, const Split& split,
+                                              const Recovery& recovery) override;
+  /// Every commit made its part durable: nothing is left to do.
+  arrow::Status Finalize(const WriteTarget&, const std::vector<Receipt>&) override { return arrow::Status::OK(); }
+  arrow::Result<std::unique_ptr<Source>> ReadBack(const WriteTarget& target,
+                                                  const std::vector<Receipt>& receipts) override;
+  /// The parts that are replaced stay until Publish, so that a receipt journaled before is still right.
+  arrow::Status DeleteKeys(const WriteTarget& target, const std::string& partition,
+                           const std::shared_ptr<arrow::Array>& keys, std::vector<Receipt>* receipts) override;
+  arrow::Status Publish(const WriteTarget& target, const std::vector<Receipt>& receipts, const Digest& digest) override;
+  arrow::Status Discard(const WriteTarget& target) override;
+
+ private:
+  const Options options_;
+  const StopToken stop_;
+};
+
+}  // namespace godwit::files

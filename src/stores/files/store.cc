@@ -1,0 +1,96 @@
+#include "stores/files/store.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "stores/files/catalog.h"
+#include "stores/files/collection.h"
+#include "stores/files/options.h"
+#include "stores/files/sink.h"
+#include "stores/files/source.h"
+
+namespace godwit::files {
+namespace {
+
+using Verdict = CheckItem::Verdict;
+
+/// The folder, or the nearest one above it that exists.
+std::string ExistingFolder(std::string path) {
+  while (!Exists(path) && path.find_last_of('/') != path.npos) path = path.substr(0, path.find_last_of('/'));
+  return path.empty() ? "/" : path;
+}
+
+CheckItem CheckReachable(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return {.name = "reachable", .message = "the folder " + path};
+  if (Exists(path)) {
+    return {"reachable", Verdict::kFailed, path + " is not a folder; give the folder that holds the collections"};
+  }
+  return {"reachable", Verdict::kWarning, "there is no folder " + path + " yet; a target makes it, a source needs it"};
+}
+
+CheckItem CheckAuthorised(const std::string& path) {
+  const std::string existing = ExistingFolder(path);
+  if (access(existing.c_str(), R_OK | X_OK) != 0) {
+    return {"authorised", Verdict::kFailed, existing + " can't be read by this user"};
+  }
+  if (access(existing.c_str(), W_OK) != 0) {
+    return {"authorised", Verdict::kWarning, existing + " can be read but not written; that is enough for a source"};
+  }
+  return {.name = "authorised", .message = "can be read and written"};
+}
+
+CheckItem CheckSpace(const std::string& path) {
+  std::error_code error;
+  auto space = std::filesystem::space(ExistingFolder(path), error);
+  if (error) return {"space", Verdict::kWarning, "the free space is not known: " + error.message()};
+  return {.name = "space", .message = fmt::format("{:.1f} GiB are free", double(space.available) / double(1 << 30))};
+}
+
+class FilesStore : public Store {
+ public:
+  FilesStore(const Options& options, const StopToken& stop)
+      : path_(options.path),
+        catalog_(options),
+        source_(
+            options.path, [root = options.path](const CollectionRef& ref) { return GetCollection(root, ref); }, stop),
+        sink_(options, stop) {}
+
+  std::vector<CheckItem> Check() override { return {CheckReachable(path_), CheckAuthorised(path_), CheckSpace(path_)}; }
+  Catalog* catalog() override { return &catalog_; }
+  Source* source() override { return &source_; }
+  Sink* sink() override { return &sink_; }
+  std::string address() const override { return "file://" + path_; }
+
+ private:
+  const std::string path_;
+  FilesCatalog catalog_;
+  FilesSource source_;
+  FilesSink sink_;
+};
+
+}  // namespace
+
+StoreFactory Factory() {
+  return {.name = "files",
+          .description = "A folder of Parquet files, read by DuckDB, pandas and pyarrow as well.",
+          .capabilities = {.source = true,
+                           .target = true,
+                           .databases = true,
+                           .partitions = true,
+                           .snapshot_life = SnapshotLife::kDurable,
+                           .splits_by = "row group",
+                           .read_back = "staged files are read before they are published"},
+          .options = MakeOptionTable(),
+          .open = [](const OptionValues& values, StopToken stop) -> arrow::Result<std::unique_ptr<Store>> {
+            ARROW_ASSIGN_OR_RAISE(Options options, ParseOptions(values));
+            return std::make_unique<FilesStore>(options, stop);
+          }};
+}
+
+}  // namespace godwit::files

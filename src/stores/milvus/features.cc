@@ -1,0 +1,347 @@
+#include "stores/milvus/features.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+namespace godwit::milvus {
+
+std::string Version::ToString() const { return fmt::format("{}.{}.{}", major, minor, patch); }
+
+namespace {
+
+/// The first "number.number[.number]" in a text.
+Version ParseVersion(std::string_view text) {
+  for (size_t start = 0; start < text.size(); ++start) {
+    if (std::isdigit(static_cast<unsigned char>(text[start])) == 0) continue;
+    std::array<int, 3> parts{};
+    size_t count = 0;
+    const char* at = text.data() + start;
+    const char* end = text.data() + text.size();
+    while (count < parts.size()) {
+      auto [next, error] = std::from_chars(at, end, parts[count]);
+      if (error != std::errc()) break;
+      ++count;
+      at = next;
+      if (at == end || *at != '.') break;
+      ++at;
+    }
+    if (count >= 2) return {parts[0], parts[1], parts[2]};
+  }
+  return {};
+}
+
+}  // namespace
+
+Features FeaturesOf(std::string_view version) {
+  Features features;
+  features.server = "Milvus " + std::string(version);
+  features.version = ParseVersion(version);
+  if (features.version >= Version{2, 4, 0}) {
+    features.max_vector_fields = 4;  // proxy.maxVectorFieldNum
+    features.half_vectors = true;
+    features.sparse_vectors = true;
+    features.clustering_key = true;
+    features.json_objects_only = false;
+  }
+  if (features.version >= Version{2, 5, 0}) {
+    features.nullable = true;
+    features.default_values = true;
+    features.text_analysis = true;
+  }
+  if (features.version >= Version{2, 6, 0}) features.int8_vectors = true;
+  return features;
+}
+
+Features LiteFeatures() {
+  Features features;
+  features.server = "Milvus Lite";
+  features.version = {2, 4, 0};
+  features.lite = true;
+  features.max_vector_fields = 4;
+  features.half_vectors = true;
+  features.sparse_vectors = true;
+  features.json_objects_only = false;
+  features.partitions = false;
+  features.databases = false;
+  features.aliases = false;
+  return features;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Schemas
+
+namespace {
+
+constexpr int32_t kMaxDim = 32768;
+constexpr int32_t kMaxBinaryDim = 8 * kMaxDim;
+constexpr int32_t kMaxShards = 16;
+constexpr size_t kMaxFields = 64;
+constexpr size_t kMaxNameBytes = 255;
+
+/// Gathers what is wrong, so that the user learns of everything at once.
+class Refusals {
+ public:
+  template <class... Args>
+  void Add(fmt::format_string<Args...> format, Args&&... args) {
+    texts_.push_back(fmt::format(format, std::forward<Args>(args)...));
+  }
+  arrow::Status ToStatus(const std::string& server, const std::string& collection) const {
+    if (texts_.empty()) return arrow::Status::OK();
+    return MakeError(ErrorKind::kUnsupported,
+                     fmt::format("{} can't hold the collection '{}': {}", server, collection, fmt::join(texts_, "; ")));
+  }
+
+ private:
+  std::vector<std::string> texts_;
+};
+
+bool IsName(std::string_view name) {
+  auto allowed = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  return !name.empty() && name.size() <= kMaxNameBytes && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
+         std::all_of(name.begin(), name.end(), allowed);
+}
+
+void CheckName(std::string_view what, std::string_view name, Refusals* refusals) {
+  if (IsName(name)) return;
+  refusals->Add("the {} name '{}' is not made of up to {} letters, digits and _, beginning with a letter or _", what,
+                name, kMaxNameBytes);
+}
+
+bool IsScalar(TypeKind kind) {
+  switch (kind) {
+    case TypeKind::kBool:
+    case TypeKind::kInt8:
+    case TypeKind::kInt16:
+    case TypeKind::kInt32:
+    case TypeKind::kInt64:
+    case TypeKind::kFloat:
+    case TypeKind::kDouble:
+    case TypeKind::kString:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void AdaptStrings(Field* field, Refusals* refusals) {
+  if (!field->max_length) field->max_length = kMaxLength;
+  if (*field->max_length < 1 || *field->max_length > kMaxLength) {
+    refusals->Add("field '{}': max_length is {}, Milvus takes 1 to {}", field->name, *field->max_length, kMaxLength);
+  }
+}
+
+void AdaptArray(Field* field, Refusals* refusals) {
+  if (!IsScalar(field->type.element)) {
+    refusals->Add("field '{}': Milvus has no arrays of {}", field->name, ToString(field->type.element));
+  }
+  if (!field->max_capacity) field->max_capacity = kMaxCapacity;
+  if (*field->max_capacity < 1 || *field->max_capacity > kMaxCapacity) {
+    refusals->Add("field '{}': max_capacity is {}, Milvus takes 1 to {}", field->name, *field->max_capacity,
+                  kMaxCapacity);
+  }
+  if (field->type.element == TypeKind::kString) AdaptStrings(field, refusals);
+}
+
+void CheckVector(const Field& field, const Features& features, Refusals* refusals) {
+  TypeKind kind = field.type.kind;
+  bool half = kind == TypeKind::kFloat16Vector || kind == TypeKind::kBFloat16Vector;
+  if ((half && !features.half_vectors) || (kind == TypeKind::kSparseVector && !features.sparse_vectors) ||
+      (kind == TypeKind::kInt8Vector && !features.int8_vectors)) {
+    refusals->Add("field '{}': it has no {}s", field.name, ToString(kind));
+    return;
+  }
+  if (kind == TypeKind::kSparseVector) return;
+  int32_t max = kind == TypeKind::kBinaryVector ? kMaxBinaryDim : kMaxDim;
+  if (field.type.dim < 1 || field.type.dim > max) {
+    refusals->Add("field '{}': dim is {}, Milvus takes 1 to {}", field.name, field.type.dim, max);
+  } else if (kind == TypeKind::kBinaryVector && field.type.dim % 8 != 0) {
+    refusals->Add("field '{}': the dim {} of a binary vector is not a multiple of 8", field.name, field.type.dim);
+  }
+}
+
+void AdaptType(Field* field, const Features& features, Refusals* refusals) {
+  if (field->type.is_vector()) {
+    CheckVector(*field, features, refusals);
+  } else if (field->type.kind == TypeKind::kArray) {
+    AdaptArray(field, refusals);
+  } else if (field->type.kind == TypeKind::kString) {
+    AdaptStrings(field, refusals);
+  } else if (field->type.kind != TypeKind::kJson && !IsScalar(field->type.kind)) {
+    refusals->Add("field '{}': it has no type {}", field->name, ToString(field->type.kind));
+  }
+}
+
+void CheckFieldTraits(const Field& field, const Features& features, Refusals* refusals) {
+  bool key_type = field.type.kind == TypeKind::kInt64 || field.type.kind == TypeKind::kString;
+  if (field.primary_key && !key_type) {
+    refusals->Add("field '{}': a primary key is int64 or string, not {}", field.name, field.type.Name());
+  }
+  if (field.partition_key && !key_type) {
+    refusals->Add("field '{}': a partition key is int64 or string, not {}", field.name, field.type.Name());
+  }
+  if (field.nullable && !features.nullable) refusals->Add("field '{}': it has no nullable fields", field.name);
+  if (field.default_json && !features.default_values) {
+    refusals->Add("field '{}': it has no default values", field.name);
+  }
+  if (field.clustering_key && !features.clustering_key) {
+    refusals->Add("field '{}': it has no clustering keys", field.name);
+  }
+  for (const auto& [key, value] : field.properties) {
+    bool analysis = key.starts_with("enable_") || key.find("analyzer") != std::string::npos;
+    if (analysis && !features.text_analysis) refusals->Add("field '{}': it has no {}", field.name, key);
+  }
+}
+
+void CheckFields(const CollectionSchema& schema, const Features& features, Refusals* refusals) {
+  int keys = 0;
+  int vectors = 0;
+  for (const Field& field : schema.fields) {
+    if (!field.dynamic) CheckName("field", field.name, refusals);
+    if (field.name == "RowID" || field.name == "Timestamp") {
+      refusals->Add("the field name '{}' is reserved by Milvus", field.name);
+    }
+    CheckFieldTraits(field, features, refusals);
+    keys += field.primary_key ? 1 : 0;
+    vectors += field.type.is_vector() ? 1 : 0;
+  }
+  if (keys != 1) refusals->Add("it needs exactly one primary key, the collection has {}", keys);
+  if (vectors == 0) refusals->Add("it needs a vector field, the collection has none");
+  if (vectors > features.max_vector_fields) {
+    refusals->Add("it takes {} vector field(s), the collection has {}", features.max_vector_fields, vectors);
+  }
+  if (schema.fields.size() > kMaxFields) {
+    refusals->Add("it takes {} fields, the collection has {}", kMaxFields, schema.fields.size());
+  }
+}
+
+void CheckCollection(const CollectionSchema& schema, const Features& features, Refusals* refusals) {
+  CheckName("collection", schema.ref.name, refusals);
+  for (const std::string& partition : schema.partitions) CheckName("partition", partition, refusals);
+  if (!schema.partitions.empty() && !features.partitions) {
+    refusals->Add("it has no partitions, the collection has '{}'", schema.partitions.front());
+  }
+  if (schema.shards > kMaxShards) refusals->Add("it takes {} shards, the collection has {}", kMaxShards, schema.shards);
+  if (!schema.aliases.empty() && !features.aliases) {
+    refusals->Add("it has no aliases, the collection has '{}'", schema.aliases.front());
+  }
+  bool other_database = !schema.ref.database.empty() && schema.ref.database != "default";
+  if (other_database && !features.databases) refusals->Add("it has no databases, wanted is '{}'", schema.ref.database);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Indexes
+
+enum class Indexed { kDense, kBinary, kSparse, kScalar, kAny };
+
+struct IndexType {
+  std::string_view name;
+  Indexed of;
+  Version since;
+};
+
+constexpr Version kV23{2, 3, 0};
+constexpr Version kV24{2, 4, 0};
+constexpr Version kV25{2, 5, 0};
+constexpr Version kV26{2, 6, 0};
+
+constexpr auto kIndexTypes = std::to_array<IndexType>({
+    {"AUTOINDEX", Indexed::kAny, kV23},      {"FLAT", Indexed::kDense, kV23},
+    {"IVF_FLAT", Indexed::kDense, kV23},     {"IVF_SQ8", Indexed::kDense, kV23},
+    {"IVF_PQ", Indexed::kDense, kV23},       {"HNSW", Indexed::kDense, kV23},
+    {"SCANN", Indexed::kDense, kV23},        {"DISKANN", Indexed::kDense, kV23},
+    {"GPU_IVF_FLAT", Indexed::kDense, kV23}, {"GPU_IVF_PQ", Indexed::kDense, kV23},
+    {"GPU_CAGRA", Indexed::kDense, kV24},    {"GPU_BRUTE_FORCE", Indexed::kDense, kV24},
+    {"HNSW_SQ", Indexed::kDense, kV25},      {"HNSW_PQ", Indexed::kDense, kV25},
+    {"HNSW_PRQ", Indexed::kDense, kV25},     {"IVF_RABITQ", Indexed::kDense, kV26},
+    {"BIN_FLAT", Indexed::kBinary, kV23},    {"BIN_IVF_FLAT", Indexed::kBinary, kV23},
+    {"MINHASH_LSH", Indexed::kBinary, kV26}, {"SPARSE_INVERTED_INDEX", Indexed::kSparse, kV24},
+    {"SPARSE_WAND", Indexed::kSparse, kV24}, {"Trie", Indexed::kScalar, kV23},
+    {"STL_SORT", Indexed::kScalar, kV23},    {"INVERTED", Indexed::kScalar, kV24},
+    {"BITMAP", Indexed::kScalar, kV25},      {"NGRAM", Indexed::kScalar, kV26},
+});
+
+Indexed IndexedAs(const Type& type) {
+  if (type.kind == TypeKind::kBinaryVector) return Indexed::kBinary;
+  if (type.kind == TypeKind::kSparseVector) return Indexed::kSparse;
+  return type.is_vector() ? Indexed::kDense : Indexed::kScalar;
+}
+
+/// Lower case without underscores: other stores write hnsw and ivfflat.
+std::string Folded(std::string_view name) {
+  std::string folded;
+  for (char c : name) {
+    if (c != '_' && c != '-') folded += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return folded;
+}
+
+/// Parameters under the names that other stores give them.
+void RenameParams(std::map<std::string, std::string>* params) {
+  constexpr std::pair<const char*, const char*> kNames[] = {
+      {"m", "M"}, {"ef_construction", "efConstruction"}, {"lists", "nlist"}};
+  for (auto [theirs, ours] : kNames) {
+    if (theirs == std::string_view("m") && params->contains("nlist")) continue;  // IVF_PQ has an m of its own
+    auto node = params->extract(theirs);
+    if (node.empty()) continue;
+    node.key() = ours;
+    params->insert(std::move(node));
+  }
+}
+
+void AdaptIndex(const CollectionSchema& schema, const Features& features, Index* index, Refusals* refusals) {
+  const Field* field = schema.FindField(index->field);
+  if (field == nullptr) {
+    refusals->Add("the index '{}' is on the field '{}', which the collection does not have", index->name, index->field);
+    return;
+  }
+  if (index->type.empty()) return;  // the server's default
+  Indexed wanted = IndexedAs(field->type);
+  for (const IndexType& type : kIndexTypes) {
+    if (Folded(type.name) != Folded(index->type)) continue;
+    if (type.of != Indexed::kAny && type.of != wanted) break;
+    if (type.since.minor > std::max(features.version.minor, kV23.minor)) break;
+    index->type = type.name;
+    if (type.name == "HNSW" || type.name == "IVF_FLAT") RenameParams(&index->params);
+    return;
+  }
+  refusals->Add(
+      "it has no index of type {} on {} (index '{}' of field '{}'); leave out indexes, or create it without this one",
+      index->type, field->type.Name(), index->name, index->field);
+}
+
+/// Milvus loads only what has an index on every vector.
+bool CanBeLoaded(const CollectionSchema& schema) {
+  return std::all_of(schema.fields.begin(), schema.fields.end(), [&](const Field& field) {
+    return !field.type.is_vector() || std::any_of(schema.indexes.begin(), schema.indexes.end(),
+                                                  [&](const Index& index) { return index.field == field.name; });
+  });
+}
+
+}  // namespace
+
+arrow::Result<CollectionSchema> AdaptSchema(const CollectionSchema& source, const Features& features) {
+  CollectionSchema schema = source;
+  Refusals refusals;
+  CheckCollection(schema, features, &refusals);
+  CheckFields(schema, features, &refusals);
+  for (Field& field : schema.fields) {
+    if (!field.dynamic) AdaptType(&field, features, &refusals);
+  }
+  for (Index& index : schema.indexes) AdaptIndex(schema, features, &index, &refusals);
+  ARROW_RETURN_NOT_OK(refusals.ToStatus(features.server, schema.ref.ToString()));
+  if (schema.has_partition_key()) {
+    schema.partitions.clear();
+  } else {
+    schema.num_partitions = 0;
+  }
+  schema.loaded = schema.loaded && (features.lite || CanBeLoaded(schema));
+  return schema;
+}
+
+}  // namespace godwit::milvus

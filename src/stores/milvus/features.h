@@ -1,0 +1,57 @@
+// What a Milvus server can hold, by its version, and schemas made to fit it. Pure functions.
+//
+// This is the only place that knows versions. Sources: the release notes of Milvus 2.3 to 2.6 and the limits of
+// milvus.yaml; 2.3.5 and Milvus Lite 2.5.1 were asked themselves.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "godwit/schema.h"
+
+namespace godwit::milvus {
+
+struct Version {
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  auto operator<=>(const Version&) const = default;
+  std::string ToString() const;
+};
+
+/// The oldest version that the room is tested with.
+inline constexpr Version kOldestTested{2, 3, 5};
+
+struct Features {
+  std::string server;  // as it names itself
+  Version version;     // zero when its answer holds none: taken for the oldest
+  bool lite = false;   // Milvus Lite: a library behind the same protocol
+  int max_vector_fields = 1;
+  bool partitions = true;
+  bool databases = true;
+  bool aliases = true;
+  bool half_vectors = false;  // float16 and bfloat16
+  bool sparse_vectors = false;
+  bool int8_vectors = false;
+  bool nullable = false;
+  bool default_values = false;
+  bool clustering_key = false;
+  bool text_analysis = false;     // analyzers and text match
+  bool json_objects_only = true;  // a value of a JSON field is an object or null
+};
+
+/// From the reply of GetVersion ("v2.3.5-lite", which is what the standalone server of the `milvus` wheel says).
+Features FeaturesOf(std::string_view version);
+/// Of a server that does not know GetVersion.
+Features LiteFeatures();
+
+/// The schema as such a server will hold it. kUnsupported names every field, index and property that it can't hold, one
+/// sentence each.
+arrow::Result<CollectionSchema> AdaptSchema(const CollectionSchema& source, const Features& features);
+
+// Limits of the server's defaults.
+inline constexpr int64_t kMaxLength = 65535;   // bytes of a VARCHAR
+inline constexpr int64_t kMaxCapacity = 4096;  // elements of an ARRAY
+inline constexpr int64_t kMaxJsonBytes = 65536;
+
+}  // namespace godwit::milvus

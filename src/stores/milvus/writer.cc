@@ -1,0 +1,314 @@
+#include "stores/milvus/writer.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/util/byte_size.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "base/failpoint.h"
+#include "base/patience.h"
+#include "stores/milvus/catalog.h"
+#include "stores/milvus/codec.h"
+#include "stores/milvus/expression.h"
+#include "stores/milvus/sink.h"
+
+namespace godwit::milvus {
+namespace {
+
+Failpoint insert_sent("milvus.insert.sent");
+
+// A request is at most this big, and at least half of it where rows follow each other. Larger ones gain little and cost
+// memory at both ends.
+constexpr int64_t kRequestBytes = 8 << 20;
+// After the server asked for less, requests don't get smaller than this on their own.
+constexpr int64_t kSmallRequestBytes = 64 << 10;
+// Milvus takes 64 MiB with everything around the rows.
+constexpr size_t kMaxRequestBytes = 60 << 20;
+// Requests of one writer under way. The server works on one while the next is on its way.
+constexpr size_t kRequestsUnderWay = 2;
+// How long a writer waits for a server that is away, or that asks to slow down, before it gives the split back to the
+// engine. A limit of the server's may be a small part of what one request holds.
+constexpr std::chrono::seconds kPatienceWhenAway{30};
+constexpr std::chrono::minutes kPatienceWhenThrottled{5};
+
+constexpr int64_t kKeysPerDelete = 10'000;
+constexpr int64_t kBytesPerDelete = 4 << 20;
+
+std::string KeyForPeople(const arrow::RecordBatch& rows, const CollectionSchema& schema, int64_t row) {
+  int key = schema.key_index();
+  if (key < 0 || schema.fields[static_cast<size_t>(key)].auto_id) return fmt::format("row {} of a batch", row);
+  const arrow::Array& keys = *rows.column(key);
+  if (keys.IsNull(row)) return "null";
+  if (keys.type_id() == arrow::Type::INT64)
+    return std::to_string(static_cast<const arrow::Int64Array&>(keys).Value(row));
+  return StringLiteral(static_cast<const arrow::StringArray&>(keys).GetView(row));
+}
+
+std::string PartitionName(const CollectionSchema& schema, const std::string& partition) {
+  if (schema.has_partition_key()) return {};  // must not be named there
+  return partition.empty() ? kDefaultPartition : partition;
+}
+
+/// Rows that go into one request.
+struct Piece {
+  std::shared_ptr<arrow::RecordBatch> rows;
+  std::string partition;
+
+  int64_t size() const { return rows->num_rows(); }
+  Piece Part(int64_t from, int64_t count) const { return {rows->Slice(from, count), partition}; }
+};
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> WithoutRows(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                                               const std::vector<RowRefusal>& refusals) {
+  arrow::RecordBatchVector parts;
+  int64_t from = 0;
+  for (const RowRefusal& refusal : refusals) {
+    if (refusal.row > from) parts.push_back(rows->Slice(from, refusal.row - from));
+    from = refusal.row + 1;
+  }
+  if (from < rows->num_rows()) parts.push_back(rows->Slice(from));
+  if (parts.empty()) return rows->Slice(0, 0);
+  return arrow::ConcatenateRecordBatches(parts);
+}
+
+class InsertWriter : public Writer {
+ public:
+  InsertWriter(std::shared_ptr<Client> client, const WriteTarget& target, std::string split_id,
+               const WriteSettings& settings, std::shared_ptr<LastUncertainty> uncertainty)
+      : client_(std::move(client)),
+        schema_(target.schema),
+        split_id_(std::move(split_id)),
+        settings_(settings),
+        uncertainty_(std::move(uncertainty)),
+        away_(kPatienceWhenAway, client_->stop()),
+        throttled_(kPatienceWhenThrottled, client_->stop()) {
+    schema_.ref = Resolve(*client_, schema_.ref);
+  }
+  ~InsertWriter() override { Abort(); }
+
+  arrow::Result<WriteResult> Write(const Batch& batch) override {
+    if (client_->stop().stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped");
+    WriteResult result;
+    std::shared_ptr<arrow::RecordBatch> rows = batch.rows;
+    auto refusals = CheckRows(*rows, schema_, settings_.rules);
+    if (!refusals.empty()) {
+      for (RowRefusal& refusal : refusals) {
+        result.rejected_rows.push_back(refusal.row);
+        result.rejected.push_back({KeyForPeople(*rows, schema_, refusal.row), refusal.reason});
+      }
+      ARROW_ASSIGN_OR_RAISE(rows, WithoutRows(rows, refusals));
+    }
+    ARROW_RETURN_NOT_OK(Gather({std::move(rows), batch.partition}));
+    return result;
+  }
+
+  arrow::Result<Receipt> Commit(const Progress& progress) override {
+    ARROW_RETURN_NOT_OK(SendGathered());
+    while (!under_way_.empty()) ARROW_RETURN_NOT_OK(SettleOldest());
+    return Receipt{.split_id = split_id_, .progress = progress, .evidence = {}};
+  }
+
+  void Abort() override {
+    if (under_way_.empty()) return;
+    for (Request& request : under_way_) (void)request.call.Wait();
+    under_way_.clear();
+    uncertainty_->Note();
+  }
+
+ private:
+  using Reply = pb::MutationResult;
+
+  struct Request {
+    Piece piece;
+    PendingCall<Reply> call;
+  };
+
+  // Small batches are put together, so that requests have a good size whatever the source gives.
+  arrow::Status Gather(Piece piece) {
+    if (piece.size() == 0) return arrow::Status::OK();
+    if (piece.partition != gathered_partition_) ARROW_RETURN_NOT_OK(SendGathered());
+    ARROW_ASSIGN_OR_RAISE(int64_t bytes, arrow::util::ReferencedBufferSize(*piece.rows));
+    gathered_partition_ = std::move(piece.partition);
+    gathered_bytes_ += bytes;
+    gathered_.push_back(std::move(piece.rows));
+    return gathered_bytes_ >= request_bytes_ ? SendGathered() : arrow::Status::OK();
+  }
+
+  arrow::Status SendGathered() {
+    if (gathered_.empty()) return arrow::Status::OK();
+    Piece all{gathered_.front(), gathered_partition_};
+    if (gathered_.size() > 1) {
+      ARROW_ASSIGN_OR_RAISE(all.rows, arrow::ConcatenateRecordBatches(gathered_));
+    }
+    int64_t bytes = std::max<int64_t>(1, gathered_bytes_);
+    gathered_.clear();
+    gathered_bytes_ = 0;
+    int64_t from = 0;
+    while (from < all.size()) {
+      // Looked at anew for every request: the size may shrink on the way.
+      int64_t rest = all.size() - from;
+      int64_t requests = 1 + bytes * rest / all.size() / request_bytes_;
+      int64_t count = (rest + requests - 1) / requests;
+      if (settings_.batch_rows > 0) count = std::min(count, settings_.batch_rows);
+      ARROW_RETURN_NOT_OK(Send(all.Part(from, count)));
+      from += count;
+    }
+    return arrow::Status::OK();
+  }
+
+  arrow::Status Send(const Piece& piece) {
+    while (under_way_.size() >= kRequestsUnderWay) ARROW_RETURN_NOT_OK(SettleOldest());
+    ARROW_ASSIGN_OR_RAISE(auto call, Start(piece));
+    if (!call) return SendHalves(piece);
+    under_way_.push_back({piece, std::move(*call)});
+    return insert_sent.Hit();
+  }
+
+  arrow::Status SendHalves(const Piece& piece) {
+    int64_t half = piece.size() / 2;
+    if (half == 0) {
+      return MakeError(ErrorKind::kRejected, "the row is larger than a request may be",
+                       schema_.ref.ToString() + " key " + KeyForPeople(*piece.rows, schema_, 0));
+    }
+    ARROW_RETURN_NOT_OK(Send(piece.Part(0, half)));
+    return Send(piece.Part(half, piece.size() - half));
+  }
+
+  /// Nothing when the rows are more than a request may hold.
+  arrow::Result<std::optional<PendingCall<Reply>>> Start(const Piece& piece) {
+    if (!settings_.upsert) {
+      ARROW_ASSIGN_OR_RAISE(auto request, Encode<pb::InsertRequest>(piece));
+      if (request.ByteSizeLong() > kMaxRequestBytes) return std::nullopt;
+      return client_->StartInsert(request);
+    }
+    // An upsert looks for the old row where the partition key leads now, not where it led when that row was written.
+    if (schema_.has_partition_key()) {
+      ARROW_RETURN_NOT_OK(
+          DeleteByKey(client_.get(), schema_, piece.partition, *piece.rows->column(schema_.key_index())));
+    }
+    ARROW_ASSIGN_OR_RAISE(auto request, Encode<pb::UpsertRequest>(piece));
+    if (request.ByteSizeLong() > kMaxRequestBytes) return std::nullopt;
+    return client_->StartUpsert(request);
+  }
+
+  template <class Proto>
+  arrow::Result<Proto> Encode(const Piece& piece) {
+    Proto request;
+    request.set_db_name(schema_.ref.database);
+    request.set_collection_name(schema_.ref.name);
+    request.set_partition_name(PartitionName(schema_, piece.partition));
+    request.set_num_rows(static_cast<uint32_t>(piece.size()));
+    ARROW_RETURN_NOT_OK(EncodeRows(*piece.rows, 0, piece.size(), schema_, request.mutable_fields_data()));
+    return request;
+  }
+
+  arrow::Status SettleOldest() {
+    Request request = std::move(under_way_.front());
+    under_way_.pop_front();
+    auto reply = request.call.Wait();
+    if (!reply.ok()) return Retry(request.piece, reply.status());
+    return Acknowledge(request.piece, **reply);
+  }
+
+  arrow::Status Acknowledge(const Piece& piece, const Reply& reply) {
+    int64_t count = std::max(reply.insert_cnt(), reply.upsert_cnt());
+    if (count != piece.size() || reply.err_index_size() > 0) {
+      uncertainty_->Note();
+      return MakeError(ErrorKind::kOutcomeUnknown,
+                       fmt::format("Milvus acknowledged {} of {} rows", count, piece.size()), schema_.ref.ToString());
+    }
+    away_.Renew();
+    throttled_.Renew();
+    request_bytes_ = std::min(kRequestBytes, request_bytes_ + request_bytes_ / 8);
+    return arrow::Status::OK();
+  }
+
+  arrow::Status Retry(const Piece& piece, const arrow::Status& failure) {
+    switch (godwit::KindOf(failure)) {
+      case ErrorKind::kTooLarge:
+        Shrink();
+        return SendHalves(piece);
+      case ErrorKind::kThrottled:
+        Shrink();
+        ARROW_RETURN_NOT_OK(throttled_.Wait(failure));
+        return piece.size() > 1 ? SendHalves(piece) : Send(piece);
+      case ErrorKind::kUnavailable:
+        ARROW_RETURN_NOT_OK(away_.Wait(failure));
+        return Send(piece);
+      case ErrorKind::kRejected:
+        return FindRejected(piece, failure);
+      default:
+        uncertainty_->Note();
+        return WithContext(failure, schema_.ref.ToString());
+    }
+  }
+
+  void Shrink() { request_bytes_ = std::max(kSmallRequestBytes, request_bytes_ / 2); }
+
+  /// The server refuses a request as a whole. To name a row, halves are sent; those without it are simply stored.
+  arrow::Status FindRejected(Piece piece, arrow::Status failure) {
+    while (piece.size() > 1) {
+      int64_t half = piece.size() / 2;
+      Piece first = piece.Part(0, half);
+      ARROW_ASSIGN_OR_RAISE(auto call, Start(first));
+      arrow::Status status = call->Wait().status();
+      if (status.ok()) {
+        piece = piece.Part(half, piece.size() - half);
+      } else if (godwit::KindOf(status) == ErrorKind::kRejected) {
+        piece = first;
+        failure = std::move(status);
+      } else {
+        uncertainty_->Note();
+        return status;
+      }
+    }
+    return WithContext(failure, schema_.ref.ToString() + " key " + KeyForPeople(*piece.rows, schema_, 0));
+  }
+
+  std::shared_ptr<Client> client_;
+  CollectionSchema schema_;
+  std::string split_id_;
+  WriteSettings settings_;
+  std::shared_ptr<LastUncertainty> uncertainty_;
+  Patience away_;
+  Patience throttled_;
+  arrow::RecordBatchVector gathered_;  // all of one partition
+  std::string gathered_partition_;
+  int64_t gathered_bytes_ = 0;
+  int64_t request_bytes_ = kRequestBytes;
+  std::deque<Request> under_way_;
+};
+
+}  // namespace
+
+std::unique_ptr<Writer> MakeWriter(std::shared_ptr<Client> client, const WriteTarget& target,
+                                   const std::string& split_id, const WriteSettings& settings,
+                                   std::shared_ptr<LastUncertainty> uncertainty) {
+  return std::make_unique<InsertWriter>(std::move(client), target, split_id, settings, std::move(uncertainty));
+}
+
+arrow::Status DeleteByKey(Client* client, const CollectionSchema& schema, const std::string& partition,
+                          const arrow::Array& keys) {
+  CollectionRef where = Resolve(*client, schema.ref);
+  const std::string& key_name = schema.fields[static_cast<size_t>(schema.key_index())].name;
+  ARROW_ASSIGN_OR_RAISE(int64_t bytes, arrow::util::ReferencedBufferSize(keys));
+  int64_t step = kKeysPerDelete;
+  if (bytes > 0) step = std::clamp<int64_t>(keys.length() * kBytesPerDelete / bytes, 1, kKeysPerDelete);
+  for (int64_t from = 0; from < keys.length(); from += step) {
+    pb::DeleteRequest request;
+    request.set_db_name(where.database);
+    request.set_collection_name(where.name);
+    request.set_partition_name(PartitionName(schema, partition));
+    ARROW_ASSIGN_OR_RAISE(auto expression, KeyIn(key_name, keys, from, std::min(from + step, keys.length())));
+    request.set_expr(std::move(expression));
+    ARROW_RETURN_NOT_OK(client->Delete(request));
+  }
+  return arrow::Status::OK();
+}
+
+}  // namespace godwit::milvus

@@ -1,0 +1,29 @@
+// Writes one split into a Milvus collection, with several requests under way.
+#pragma once
+
+#include <memory>
+
+#include "godwit/store.h"
+#include "stores/milvus/client.h"
+#include "stores/milvus/row_check.h"
+
+namespace godwit::milvus {
+
+class LastUncertainty;
+
+struct WriteSettings {
+  bool upsert = false;     // else insert
+  int64_t batch_rows = 0;  // most rows in a request; 0 = as many as the bytes allow
+  RowRules rules;
+};
+
+std::unique_ptr<Writer> MakeWriter(std::shared_ptr<Client> client, const WriteTarget& target,
+                                   const std::string& split_id, const WriteSettings& settings,
+                                   std::shared_ptr<LastUncertainty> uncertainty);
+
+/// Deletes rows of one partition ("" = the default one; of all partitions with a partition key) by their keys, in
+/// pieces that fit into a request. The collection need not be loaded.
+arrow::Status DeleteByKey(Client* client, const CollectionSchema& schema, const std::string& partition,
+                          const arrow::Array& keys);
+
+}  // namespace godwit::milvus

@@ -1,0 +1,350 @@
+#include "stores/sqlite/sink.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+
+#include "base/failpoint.h"
+#include "stores/sqlite/catalog.h"
+#include "stores/sqlite/codec.h"
+#include "stores/sqlite/source.h"
+
+namespace godwit::sqlite {
+namespace {
+
+using Mode = SqliteDatabase::Mode;
+
+Failpoint before_write("sqlite.write.before");
+Failpoint before_commit("sqlite.commit.before");
+Failpoint after_commit("sqlite.commit.after");
+Failpoint before_publish("sqlite.publish.before");
+
+arrow::Result<TableInfo> GetTarget(SqliteDatabase& db, const Options& options, const WriteTarget& target) {
+  ARROW_ASSIGN_OR_RAISE(TableInfo table, GetTable(db, options, target.schema.ref));
+  std::string difference = FirstDifference(target.schema, table.schema);
+  if (!table.registered) difference = "godwit did not make it, so it can be read but not written";
+  if (difference.empty()) return table;
+  return MakeError(ErrorKind::kConflict,
+                   "table '" + target.schema.ref.name + "' is not what the job made: " + difference, db.path());
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Progress at the target
+
+arrow::Status FencedError(const WriteTarget& target, const Split& split) {
+  return MakeError(ErrorKind::kConflict,
+                   "split '" + split.id + "' of '" + target.schema.ref.name +
+                       "' was taken over by a newer run of the job, or the job has ended; this is run " +
+                       std::to_string(target.epoch));
+}
+
+SqliteStatement& BindSplit(SqliteStatement& statement, const WriteTarget& target, const Split& split) {
+  return statement.Bind(1, target.job).Bind(2, target.schema.ref.name).Bind(3, split.id);
+}
+
+/// Makes this run the only one that may commit to the split.
+arrow::Status ClaimSplit(SqliteDatabase& db, const WriteTarget& target, const Split& split) {
+  ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(&db));
+  ARROW_ASSIGN_OR_RAISE(auto claim, db.Prepare("INSERT INTO godwit_progress(job, collection, split, epoch)"
+                                               " VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET epoch = excluded.epoch"
+                                               " WHERE epoch <= excluded.epoch"));
+  ARROW_RETURN_NOT_OK(BindSplit(claim, target, split).Bind(4, target.epoch).Run());
+  if (db.changes() == 0) return FencedError(target, split);
+  return transaction.Commit();
+}
+
+arrow::Result<std::optional<Receipt>> ReadReceipt(SqliteDatabase& db, const WriteTarget& target, const Split& split) {
+  ARROW_ASSIGN_OR_RAISE(auto query,
+                        db.Prepare("SELECT position, digest, bytes, rejects, complete FROM godwit_progress"
+                                   " WHERE job = ? AND collection = ? AND split = ? AND digest IS NOT NULL"));
+  ARROW_ASSIGN_OR_RAISE(bool row, BindSplit(query, target, split).Step());
+  if (!row) return std::nullopt;
+  Receipt receipt{.split_id = split.id, .progress = {}, .evidence = {}};
+  receipt.progress.position = query.Text(0);
+  ARROW_ASSIGN_OR_RAISE(receipt.progress.digest, Digest::Parse(query.Text(1)));
+  receipt.progress.bytes = query.Int(2);
+  receipt.progress.rejects = query.Int(3);
+  receipt.progress.complete = query.Int(4) != 0;
+  return receipt;
+}
+
+/// Compares the epoch and sets the progress; in the transaction of the rows.
+arrow::Status SaveProgress(SqliteDatabase& db, const WriteTarget& target, const Split& split,
+                           const Progress& progress) {
+  ARROW_ASSIGN_OR_RAISE(auto update, db.Prepare("UPDATE godwit_progress SET position = ?5, digest = ?6, bytes = ?7,"
+                                                " rejects = ?8, complete = ?9"
+                                                " WHERE job = ?1 AND collection = ?2 AND split = ?3 AND epoch = ?4"));
+  BindSplit(update, target, split).Bind(4, target.epoch).Bind(5, progress.position).Bind(6, progress.digest.ToString());
+  update.Bind(7, progress.bytes).Bind(8, progress.rejects).Bind(9, int64_t{progress.complete});
+  ARROW_RETURN_NOT_OK(update.Run());
+  return db.changes() == 1 ? arrow::Status::OK() : FencedError(target, split);
+}
+
+arrow::Status DeleteProgress(SqliteDatabase& db, const WriteTarget& target) {
+  ARROW_ASSIGN_OR_RAISE(auto statement, db.Prepare("DELETE FROM godwit_progress WHERE job = ? AND collection = ?"));
+  return statement.Bind(1, target.job).Bind(2, target.schema.ref.name).Run();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Writer
+
+class SqliteWriter : public Writer {
+ public:
+  static arrow::Result<std::unique_ptr<Writer>> Open(Database* database, const WriteTarget& target, const Split& split,
+                                                     bool overwrite) {
+    ARROW_ASSIGN_OR_RAISE(auto connection, database->Connect(Mode::kReadWrite));
+    auto prepare = [&]() -> arrow::Result<std::unique_ptr<Writer>> {
+      SqliteDatabase& db = connection->db();
+      ARROW_ASSIGN_OR_RAISE(TableInfo table, GetTarget(db, database->options(), target));
+      {
+        std::lock_guard lock(database->write_mutex());
+        ARROW_RETURN_NOT_OK(ClaimSplit(db, target, split));
+      }
+      // Without declared types, so that values stay as they are bound.
+      ARROW_RETURN_NOT_OK(db.Execute("CREATE TEMP TABLE stage(" + StageColumns(table) + ")"));
+      std::string values = "?";
+      for (size_t i = 1; i < ColumnCount(table); ++i) values += ", ?";
+      ARROW_ASSIGN_OR_RAISE(auto insert, db.Prepare("INSERT INTO temp.stage VALUES(" + values + ")"));
+      return std::unique_ptr<Writer>(new SqliteWriter(database, std::move(connection), std::move(table), target, split,
+                                                      overwrite, std::move(insert)));
+    };
+    // Not connection->Translate: the connection has moved when it went well.
+    Connection* const opened = connection.get();
+    auto writer = prepare();
+    if (!writer.ok()) return opened->Translate(writer.status());
+    return writer;
+  }
+
+  arrow::Result<WriteResult> Write(const Batch& batch) override {
+    ARROW_RETURN_NOT_OK(connection_->CheckStop());
+    return connection_->Translate(Stage(batch));
+  }
+
+  arrow::Result<Receipt> Commit(const Progress& progress) override {
+    ARROW_RETURN_NOT_OK(connection_->Translate(CommitStaged(progress)));
+    return Receipt{.split_id = split_.id, .progress = progress, .evidence = {}};
+  }
+
+  void Abort() override {}  // what is staged vanishes with the connection
+
+ private:
+  SqliteWriter(Database* database, std::unique_ptr<Connection> connection, TableInfo table, const WriteTarget& target,
+               const Split& split, bool overwrite, SqliteStatement insert)
+      : database_(*database),
+        connection_(std::move(connection)),
+        table_(std::move(table)),
+        target_(target),
+        split_(split),
+        overwrite_(overwrite),
+        insert_(std::move(insert)) {}
+
+  static size_t ColumnCount(const TableInfo& table) { return table.schema.fields.size() + (table.partitioned ? 1 : 0); }
+
+  static std::string StageColumns(const TableInfo& table) {
+    std::string columns = "c0";
+    for (size_t i = 1; i < ColumnCount(table); ++i) columns += ", c" + std::to_string(i);
+    return columns;
+  }
+
+  std::string TargetColumns() const {
+    std::string columns;
+    if (table_.partitioned) columns = QuoteSqliteIdentifier(kPartitionColumn);
+    for (const Field& field : table_.schema.fields) {
+      columns += (columns.empty() ? "" : ", ") + QuoteSqliteIdentifier(field.name);
+    }
+    return columns;
+  }
+
+  arrow::Result<WriteResult> Stage(const Batch& batch) {
+    ARROW_RETURN_NOT_OK(before_write.Hit());
+    ARROW_RETURN_NOT_OK(CheckPartition(batch.partition));
+    WriteResult result;
+    // One transaction of the temporary file; the database itself is not touched.
+    ARROW_RETURN_NOT_OK(connection_->db().Execute("BEGIN"));
+    for (int64_t row = 0; row < batch.rows->num_rows(); ++row) {
+      std::string reason = StageRow(batch, row);
+      if (reason.empty()) {
+        ARROW_RETURN_NOT_OK(insert_.Run());
+        continue;
+      }
+      result.rejected_rows.push_back(row);
+      result.rejected.push_back({.key = KeyOf(*batch.rows, row), .reason = std::move(reason)});
+    }
+    ARROW_RETURN_NOT_OK(connection_->db().Execute("COMMIT"));
+    return result;
+  }
+
+  arrow::Status CheckPartition(const std::string& partition) const {
+    const auto& known = table_.schema.partitions;
+    if (partition.empty() || std::find(known.begin(), known.end(), partition) != known.end())
+      return arrow::Status::OK();
+    return MakeError(ErrorKind::kNotFound, "there is no partition '" + partition + "'", table_.schema.ref.ToString());
+  }
+
+  /// Binds a row; why it can't be stored, or empty.
+  std::string StageRow(const Batch& batch, int64_t row) {
+    int parameter = 0;
+    int64_t bytes = 0;
+    if (table_.partitioned) insert_.Bind(++parameter, std::string_view(batch.partition));
+    for (size_t i = 0; i < table_.schema.fields.size(); ++i) {
+      const Field& field = table_.schema.fields[i];
+      const arrow::Array& column = *batch.rows->column(static_cast<int>(i));
+      if (!field.nullable && column.IsNull(row))
+        return "field '" + field.name + "' is null, which the schema does not allow";
+      bytes += BindValue(field.type, column, row, ++parameter, &insert_);
+    }
+    if (bytes < kMaxRowBytes) return {};
+    return "the row has " + std::to_string(bytes) + " bytes; SQLite takes less than " + std::to_string(kMaxRowBytes);
+  }
+
+  std::string KeyOf(const arrow::RecordBatch& rows, int64_t row) const {
+    const int key = table_.schema.key_index();
+    return key < 0 ? "row without a key" : KeyText(*rows.column(key), row);
+  }
+
+  arrow::Status CommitStaged(const Progress& progress) {
+    SqliteDatabase& db = connection_->db();
+    {
+      std::lock_guard lock(database_.write_mutex());
+      ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(&db));
+      ARROW_RETURN_NOT_OK(SaveProgress(db, target_, split_, progress));
+      ARROW_RETURN_NOT_OK(MoveStaged());
+      ARROW_RETURN_NOT_OK(before_commit.Hit());
+      arrow::Status committed = transaction.Commit();
+      // A failed fsync leaves open whether the transaction stands.
+      if (!committed.ok()) return MakeError(ErrorKind::kOutcomeUnknown, "commit: " + Describe(committed), db.path());
+    }
+    ARROW_RETURN_NOT_OK(after_commit.Hit());
+    return db.Execute("DELETE FROM temp.stage");
+  }
+
+  /// In the order in which they came: of equal keys the last one stays.
+  arrow::Status MoveStaged() {
+    SqliteDatabase& db = connection_->db();
+    arrow::Status status = db.Execute(std::string(overwrite_ ? "INSERT OR REPLACE" : "INSERT") + " INTO main." +
+                                      QuoteSqliteIdentifier(table_.schema.ref.name) + "(" + TargetColumns() +
+                                      ") SELECT * FROM temp.stage ORDER BY rowid");
+    if (status.ok() || (sqlite3_errcode(db.handle()) & 0xff) != SQLITE_CONSTRAINT) return status;
+    return MakeError(ErrorKind::kConflict,
+                     "a key of this split is at the target already, or twice in the split: " + Describe(status));
+  }
+
+  Database& database_;
+  const std::unique_ptr<Connection> connection_;
+  const TableInfo table_;
+  const WriteTarget target_;
+  const Split split_;
+  const bool overwrite_;
+  SqliteStatement insert_;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+arrow::Status DeleteRows(SqliteDatabase& db, const TableInfo& table, const std::string& partition,
+                         const arrow::Array& keys) {
+  const int key = table.schema.key_index();
+  if (key < 0) {
+    return MakeError(ErrorKind::kUnsupported, "rows of a table without a key can't be deleted one by one",
+                     table.schema.ref.ToString());
+  }
+  const Field& field = table.schema.fields[static_cast<size_t>(key)];
+  std::string sql = "DELETE FROM main." + QuoteSqliteIdentifier(table.schema.ref.name) + " WHERE " +
+                    QuoteSqliteIdentifier(field.name) + " = ?";
+  if (table.partitioned) sql += " AND " + QuoteSqliteIdentifier(kPartitionColumn) + " = ?";
+  ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(&db));
+  ARROW_ASSIGN_OR_RAISE(auto statement, db.Prepare(sql));
+  for (int64_t i = 0; i < keys.length(); ++i) {
+    BindValue(field.type, keys, i, 1, &statement);
+    if (table.partitioned) statement.Bind(2, std::string_view(partition));
+    ARROW_RETURN_NOT_OK(statement.Run());
+  }
+  return transaction.Commit();
+}
+
+arrow::Status CreateIndexes(SqliteDatabase& db, const CollectionSchema& schema) {
+  for (const Index& index : schema.indexes) {
+    const Field* field = schema.FindField(index.field);
+    const bool is_plain = field != nullptr && !field->primary_key && field->type.kind <= TypeKind::kDate &&
+                          field->type.kind != TypeKind::kJson;
+    if (!is_plain) continue;
+    // Names of indexes are shared by all tables of a file.
+    const std::string name = schema.ref.name + "." + (index.name.empty() ? index.field : index.name);
+    ARROW_RETURN_NOT_OK(db.Execute("CREATE INDEX IF NOT EXISTS main." + QuoteSqliteIdentifier(name) + " ON " +
+                                   QuoteSqliteIdentifier(schema.ref.name) + "(" + QuoteSqliteIdentifier(index.field) +
+                                   ")"));
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status PublishIn(SqliteDatabase& db, const WriteTarget& target) {
+  ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(&db));
+  ARROW_RETURN_NOT_OK(CreateIndexes(db, target.schema));
+  ARROW_RETURN_NOT_OK(DeleteProgress(db, target));
+  return transaction.Commit();
+}
+
+}  // namespace
+
+arrow::Result<CollectionSchema> SqliteSink::Adapt(const CollectionSchema& source) {
+  const std::vector<std::string> problems = UnsupportedFeatures(source);
+  if (problems.empty()) return source;
+  std::string message = "SQLite can't hold collection '" + source.ref.ToString() + "': ";
+  for (size_t i = 0; i < problems.size(); ++i) message += (i > 0 ? "; " : "") + problems[i];
+  return MakeError(ErrorKind::kUnsupported, message, database_.options().path);
+}
+
+CommitMode SqliteSink::commit_mode(const CollectionSchema&) const { return CommitMode::kTransactional; }
+
+arrow::Result<Recovery> SqliteSink::Recover(const WriteTarget& target, const Split& split,
+                                            const std::optional<Receipt>& journaled, bool) {
+  ARROW_ASSIGN_OR_RAISE(auto connection, database_.Connect(Mode::kReadWrite));
+  auto recover = [&]() -> arrow::Result<Recovery> {
+    SqliteDatabase& db = connection->db();
+    ARROW_RETURN_NOT_OK(GetTarget(db, database_.options(), target));
+    std::lock_guard lock(database_.write_mutex());
+    ARROW_RETURN_NOT_OK(ClaimSplit(db, target, split));
+    // What the target says is never older than the journal. It says nothing once the job was published.
+    ARROW_ASSIGN_OR_RAISE(auto receipt, ReadReceipt(db, target, split));
+    return Recovery{.receipt = receipt ? receipt : journaled, .replay = false};
+  };
+  return connection->Translate(recover());
+}
+
+arrow::Result<std::unique_ptr<Writer>> SqliteSink::Open(const WriteTarget& target, const Split& split,
+                                                        const Recovery& recovery) {
+  return SqliteWriter::Open(&database_, target, split, target.overwrite || recovery.replay);
+}
+
+arrow::Status SqliteSink::Finalize(const WriteTarget&, const std::vector<Receipt>&) { return arrow::Status::OK(); }
+
+arrow::Result<std::unique_ptr<Source>> SqliteSink::ReadBack(const WriteTarget&, const std::vector<Receipt>&) {
+  return std::make_unique<SqliteSource>(&database_);
+}
+
+arrow::Status SqliteSink::DeleteKeys(const WriteTarget& target, const std::string& partition,
+                                     const std::shared_ptr<arrow::Array>& keys, std::vector<Receipt>*) {
+  ARROW_ASSIGN_OR_RAISE(auto connection, database_.Connect(Mode::kReadWrite));
+  ARROW_ASSIGN_OR_RAISE(TableInfo table,
+                        connection->Translate(GetTarget(connection->db(), database_.options(), target)));
+  std::lock_guard lock(database_.write_mutex());
+  return connection->Translate(DeleteRows(connection->db(), table, partition, *keys));
+}
+
+arrow::Status SqliteSink::Publish(const WriteTarget& target, const std::vector<Receipt>&, const Digest&) {
+  ARROW_RETURN_NOT_OK(before_publish.Hit());
+  ARROW_ASSIGN_OR_RAISE(auto connection, database_.Connect(Mode::kReadWrite));
+  std::lock_guard lock(database_.write_mutex());
+  return connection->Translate(PublishIn(connection->db(), target));
+}
+
+arrow::Status SqliteSink::Discard(const WriteTarget& target) {
+  ARROW_ASSIGN_OR_RAISE(auto connection, database_.Connect(Mode::kReadWrite));
+  std::lock_guard lock(database_.write_mutex());
+  return connection->Translate(DeleteProgress(connection->db(), target));
+}
+
+}  // namespace godwit::sqlite

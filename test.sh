@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Builds godwit and runs its tests. The last line is `N passed, N failed`; the exit code is not 0 when anything failed.
+#   ./test.sh              everything but the long sweeps
+#   ./test.sh --quick      no sanitizers, no slow tests
+#   ./test.sh --full       the long sweeps, too
+#   ./test.sh --sanitize   only the sanitizer builds and their tests
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source scripts/environment.sh
+
+mode=default
+case "${1:-}" in
+  '') ;;
+  --quick | --full | --sanitize) mode=${1#--} ;;
+  *)
+    sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
+exec </dev/null
+
+logs=$GODWIT_ROOT/build/test-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+passed=0
+failed=0
+summary=()
+server_state=$logs/milvus.json
+python=
+
+finish() {
+  local code=$?
+  trap - EXIT
+  [ ! -e "$server_state" ] || (cd tests && "$python" -m servers.milvus stop --state "$server_state") || true
+  [ "$code" -eq 0 ] || failed=$((failed + 1)) # this script itself broke off
+  echo
+  echo "---- summary ($SECONDS s; logs in ${logs#"$GODWIT_ROOT"/}/)"
+  [ ${#summary[@]} -eq 0 ] || printf '%s\n' "${summary[@]}"
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ] || exit 1
+  exit 0
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# stage NAME KIND COMMAND...   KIND: step  counts only when it fails
+#                                    check counts as one
+#                                    xml   counts what the JUnit file build/test-logs/NAME.xml says
+# Returns whether it passed.
+stage() {
+  local name=$1 kind=$2 begin=$SECONDS code=0 good=0 bad=0 skipped=0
+  shift 2
+  printf '==== %s\n' "$name"
+  "$@" >"$logs/$name.log" 2>&1 || code=$?
+  case $kind in
+    step) [ "$code" -eq 0 ] || bad=1 ;;
+    check) if [ "$code" -eq 0 ]; then good=1; else bad=1; fi ;;
+    xml)
+      read -r good bad skipped < <(python3 scripts/count_results.py "$logs/$name.xml")
+      # A crash, a race or a time limit fails no single test.
+      if [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+      ;;
+  esac
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  local line
+  line=$(printf '%-24s %5d passed %4d failed %4d skipped %5d s' "$name" "$good" "$bad" "$skipped" $((SECONDS - begin)))
+  summary+=("$line")
+  echo "     $line"
+  if [ "$bad" -gt 0 ]; then
+    echo "---- end of $logs/$name.log (exit code $code)"
+    tail -n 80 "$logs/$name.log"
+    echo "----"
+    return 1
+  fi
+}
+
+# gtest BUILD_DIR PROGRAM STAGE SECONDS [COMMAND_PREFIX...]
+gtest() {
+  local program=$1/$2 name=$3 seconds=$4
+  shift 4
+  [ -x "$program" ] || return 0
+  stage "$name" xml timeout -k 10 "$seconds" "$@" "$program" --gtest_brief=1 "--gtest_output=xml:$logs/$name.xml" || true
+}
+
+# One Milvus for all C++ tests that want a real one; they find it by GODWIT_TEST_MILVUS_URL.
+start_milvus() {
+  [ ! -e "$server_state" ] || return 0
+  stage milvus step env -C tests "$python" -m servers.milvus start --data "$logs/milvus" --state "$server_state" || return 0
+  GODWIT_TEST_MILVUS_URL=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["uri"])' "$server_state")
+  export GODWIT_TEST_MILVUS_URL
+}
+
+stage setup step scripts/setup.sh || exit 0 # counted
+python=$(godwit_venv)/bin/python
+
+if [ "$mode" != sanitize ]; then
+  stage build step scripts/build.sh build || exit 0
+  stage format check scripts/format.sh --check || true
+  stage layers check scripts/check_layers.py || true
+  if [ -x build/godwit ]; then
+    stage openssl check scripts/check_openssl.sh build/godwit --version || true
+  fi
+  gtest build unit_tests unit 600
+  start_milvus
+  gtest build conformance_tests conformance 1200
+  case $mode in
+    quick) marks='not slow and not full' ;;
+    full) marks='' ;;
+    *) marks='not full' ;;
+  esac
+  stage system xml env GODWIT_BINARY="$GODWIT_ROOT/build/godwit" timeout -k 30 $([ $mode = full ] && echo 14400 || echo 1800) \
+    "$python" -m pytest tests -q -m "$marks" "--junitxml=$logs/system.xml" --basetemp="$logs/pytest" || true
+fi
+
+if [ "$mode" != quick ]; then
+  start_milvus
+  supp=$GODWIT_ROOT/tests/sanitizers
+  # Arrow's own allocators would hide memory from the sanitizers.
+  export ARROW_DEFAULT_MEMORY_POOL=system
+  export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+  export LSAN_OPTIONS=suppressions=$supp/lsan.supp:print_suppressions=0
+  export UBSAN_OPTIONS=print_stacktrace=1
+  export TSAN_OPTIONS=suppressions=$supp/tsan.supp:second_deadlock_stack=1:ignore_noninstrumented_modules=1
+  for kind in asan tsan; do
+    sanitize=address,undefined prefix=()
+    if [ $kind = tsan ]; then
+      sanitize=thread
+      # Its shadow memory collides with widely randomised addresses.
+      ! setarch -R true 2>/dev/null || prefix=(setarch -R)
+    fi
+    stage "build-$kind" step scripts/build.sh "build-$kind" "-DGODWIT_SANITIZE=$sanitize" || continue
+    gtest "build-$kind" unit_tests "unit-$kind" 1200 "${prefix[@]}"
+    gtest "build-$kind" conformance_tests "conformance-$kind" 2400 "${prefix[@]}"
+  done
+fi

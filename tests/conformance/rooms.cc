@@ -1,0 +1,58 @@
+#include <cstdlib>
+
+#include "conformance/quirks.h"
+
+namespace godwit::conformance {
+namespace {
+
+const std::vector<std::string> kAllFields = {
+    "bool",         "int8",          "int16",         "int32",          "int64",
+    "float",        "double",        "string",        "json",           "bytes",
+    "timestamp",    "timestamp_utc", "date",          "decimal",        "array_bool",
+    "array_int8",   "array_int16",   "array_int32",   "array_int64",    "array_float",
+    "array_double", "array_string",  "vector",        "float16_vector", "bfloat16_vector",
+    "int8_vector",  "binary_vector", "sparse_vector", "$meta"};
+
+Quirks Sqlite() {
+  auto options = [](const std::string& scratch) { return OptionTexts{{"path", scratch + "/test.db"}}; };
+  return {.room = "sqlite",
+          .target_options = options,
+          .source_options = options,
+          .fields = kAllFields,
+          .refused_fields = {},
+          .nulls = true,
+          .hostile = true,
+          .commit_mode = CommitMode::kTransactional};
+}
+
+Quirks Files() {
+  auto options = [](const std::string& scratch) { return OptionTexts{{"path", scratch + "/collections"}}; };
+  return {.room = "files",
+          .target_options = options,
+          .source_options = options,
+          .fields = kAllFields,
+          .refused_fields = {},
+          .nulls = true,
+          .hostile = true,
+          .overwrite = false,
+          .created_is_visible = false,
+          .commit_mode = CommitMode::kStagedPublish};
+}
+
+Quirks Synthetic() {
+  return {.room = "synthetic", .target_options = {}, .source_options = {}, .fields = kAllFields, .refused_fields = {}};
+}
+
+}  // namespace
+
+const std::vector<Quirks>& TargetRooms() {
+  static const std::vector<Quirks> rooms = {Sqlite(), Files()};
+  return rooms;
+}
+
+const std::vector<Quirks>& SourceRooms() {
+  static const std::vector<Quirks> rooms = {Synthetic(), Sqlite(), Files()};
+  return rooms;
+}
+
+}  // namespace godwit::conformance
