@@ -5,6 +5,7 @@ database, both proven equal, and a nearest-neighbour search gives the same answe
 Everything it makes lies in build/demo and is made anew at each run; the server is stopped at the end.
 """
 
+import os
 import pathlib
 import shutil
 import signal
@@ -20,9 +21,11 @@ warnings.filterwarnings("ignore", message="pkg_resources")
 import pyarrow.parquet  # noqa: E402
 from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, db  # noqa: E402
 from servers.milvus import MilvusServer  # noqa: E402
+from servers.process import die_with_parent  # noqa: E402
 from sklearn.datasets import load_digits  # noqa: E402
 
 DEMO = ROOT / "build" / "demo"
+GODWIT = os.environ.get("GODWIT_BINARY", str(ROOT / "build" / "godwit"))
 LISTS = 16
 
 
@@ -48,9 +51,9 @@ def load_source():
 
 
 def godwit(job):
-    command = [str(ROOT / "build" / "godwit"), "run", str(job), "--state-dir", str(DEMO / "state")]
+    command = [GODWIT, "run", str(job), "--state-dir", str(DEMO / "state")]
     print("$ build/godwit run", job.relative_to(ROOT), flush=True)
-    result = subprocess.run(command, cwd=ROOT, check=False)
+    result = subprocess.run(command, cwd=ROOT, check=False, preexec_fn=die_with_parent)
     if result.returncode:
         sys.exit(f"godwit ended with {result.returncode}")
 

@@ -109,6 +109,7 @@ struct WriteTarget {
   std::string job;          // id of the job, [a-z0-9-]+, stable over resumes
   int64_t epoch = 0;        // of this run; grows with each run of the job
   bool overwrite = false;   // the target may hold other rows with the same keys: write idempotently from the start
+  bool exclusive = false;   // the job made the collection: every row in it is the job's
 };
 
 struct TargetState {

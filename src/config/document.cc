@@ -47,6 +47,20 @@ const Node* Node::Find(std::string_view key) const {
   return entry == nullptr ? nullptr : &entry->value;
 }
 
+std::string Shown(const Node& scalar) {
+  const std::string& text = scalar.shown.empty() ? scalar.text : scalar.shown;
+  const bool odd =
+      std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '"' || c == '\''; });
+  return odd || text.size() > 100 ? "..." : text;
+}
+
+std::string ShownKey(const std::string& key) {
+  const bool odd = std::any_of(key.begin(), key.end(), [](char c) {
+    return c >= 0 && std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '-' && c != '.' && c != '$';
+  });
+  return odd || key.size() > 60 ? "..." : key;
+}
+
 std::string WhereIn(const std::string& file, Place place) {
   if (place.line <= 0) return file;
   std::string where = file + ":" + std::to_string(place.line);

@@ -24,9 +24,8 @@ struct Node {
   struct Entry;
 
   Kind kind = Kind::kNull;
-  std::string text;  // of a scalar
-  /// Of a scalar made with variables: what the file says. Messages show it in place of `text`, which may be a secret.
-  std::string shown;
+  std::string text;    // of a scalar
+  std::string shown;   // of a scalar made with variables: what the file says
   bool unset = false;  // one of those variables is not set: reported already, and `text` is not the value
   Place place;
   std::vector<Node> items;     // of a list
@@ -47,6 +46,11 @@ struct Node::Entry {
 /// nullopt when the variable is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
+/// What a message may show of a scalar, or of a key: never a variable's value, and nothing with quotes, line breaks or
+/// a great length, which comes of a quote that is missing, and may hold a secret from the next lines. Then it is "...".
+std::string Shown(const Node& scalar);
+std::string ShownKey(const std::string& key);
+
 /// "file:line:column", as far as it is known.
 std::string WhereIn(const std::string& file, Place place);
 
@@ -56,7 +60,7 @@ class Problems {
   explicit Problems(std::string file) : file_(std::move(file)) {}
 
   const std::string& file() const { return file_; }
-  /// `message` never holds the value of a secret or of a variable.
+  /// `message` holds no secret; see Shown().
   void Add(Place place, std::string message) { found_.push_back({place, std::move(message)}); }
   bool empty() const { return found_.empty(); }
   /// kInvalidConfig with every problem in the order of the file, one a line; `where` is that of the first.

@@ -117,6 +117,19 @@ TEST(Variables, AreReplacedInValuesOnly) {
             "  7:1 f: 7:4 '$A'\n");
 }
 
+TEST(Variables, NeedNoQuotesInsideOfBraces) {
+  EXPECT_EQ(Yaml("a: {b: ${A}, c: [${A}${A}, ${B:x}], ${A}: '${A}'}\n"),
+            "1:1 map\n"
+            "  1:1 a: 1:4 map\n"
+            "    1:5 b: 1:8 'x'\n"
+            "    1:14 c: 1:17 list\n"
+            "      - 1:18 'xx'\n"
+            "      - 1:28 'x'\n"
+            "    1:37 ${A}: 1:43 'x'\n");
+  EXPECT_EQ(Yaml("a: {b: ${NONE}}\n"), "f:1:8: the environment variable 'NONE' is not set");
+  EXPECT_EQ(Yaml("a: {b: ${A\n}\nc: }\n").substr(0, 4), "f:1:");
+}
+
 TEST(Variables, ProblemsNameTheVariableAndItsPlaceAndAreAllTold) {
   EXPECT_EQ(Yaml("a: ${NONE}\nb: [ok, \"${OTHER}\"]\n"),
             "f:1:4: the environment variable 'NONE' is not set\nf:2:9: the environment variable 'OTHER' is not set");

@@ -50,14 +50,15 @@ const Dialect& FindDialect(std::string_view text, const std::string& path, const
   return Dialects()[root && root->Find("sink") != nullptr ? 1 : 0];
 }
 
-/// The whole text is in one piece for the syntax readers: no NUL, valid UTF-8.
+/// UTF-8 without the control characters that no text has.
 void CheckText(std::string_view text, Problems* problems) {
   if (text.size() > kMaxDocumentBytes) return problems->Add({}, "the file is above 4 MiB");
   int line = 1;
   for (size_t begin = 0; begin < text.size(); ++line) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     const std::string_view part = text.substr(begin, end - begin);
-    if (part.find('\0') != part.npos || !simdjson::validate_utf8(part)) {
+    const bool control = std::any_of(part.begin(), part.end(), [](char c) { return c >= 0 && c < '\t'; });
+    if (control || !simdjson::validate_utf8(part)) {
       return problems->Add({line, 0}, "not text in UTF-8");
     }
     begin = end + 1;
@@ -116,7 +117,7 @@ void CheckCollectionNames(const Node* map, const std::string& path, const JobSpe
   for (const Node::Entry& entry : map->entries) {
     if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
     const std::string near = NearestName(entry.key, names);
-    problems->Add(entry.place, path + ": '" + entry.key + "' is not among the collections to move" +
+    problems->Add(entry.place, path + ": '" + ShownKey(entry.key) + "' is not among the collections to move" +
                                    (near.empty() ? "" : "; did you mean '" + near + "'?"));
   }
 }

@@ -268,8 +268,13 @@ TEST_P(Mutants, WrongValues) {
       EXPECT_TRUE(error.starts_with(line)) << key.key << sample_.separator << bad << "\n" << error;
       EXPECT_NE(error.find(key.key), error.npos) << bad << "\n" << error;
       const int column = std::atoi(error.c_str() + line.size());
-      const int value = static_cast<int>(sample_.ColumnOf(i) + key.key.size() + sample_.separator.size());
-      EXPECT_TRUE(column >= value && column < value + static_cast<int>(bad.size())) << bad << "\n" << error;
+      const int begin = static_cast<int>(sample_.ColumnOf(i));
+      const int value = begin + static_cast<int>(key.key.size() + sample_.separator.size());
+      if (yaml_ && bad == "null") {
+        EXPECT_EQ(column, begin) << error;
+      } else {
+        EXPECT_TRUE(column >= value && column < value + static_cast<int>(bad.size())) << bad << "\n" << error;
+      }
     }
   }
   EXPECT_GE(count_, 100);
@@ -332,7 +337,7 @@ TEST_P(Mutants, RandomEdits) {
           mutant.erase(at, 1 + random() % 12);
           break;
         case 1:
-          mutant.insert(at, text.substr(from, 1 + random() % 12));
+          mutant.insert(at, text.substr(from % text.size(), 1 + random() % 12));
           break;
         case 2:
           mutant[at] = static_cast<char>(random() % 128);
@@ -352,7 +357,7 @@ TEST_P(Mutants, RandomEdits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Dialects, Mutants, testing::Values(NativeSample, SeaTunnelSample),
-                         [](const auto& info) { return info.index == 0 ? "Native" : "SeaTunnel"; });
+                         [](const auto& sample) { return sample.index == 0 ? "Native" : "SeaTunnel"; });
 
 }  // namespace
 }  // namespace godwit

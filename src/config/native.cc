@@ -179,7 +179,7 @@ class NativeReader {
     ApplyTuning(ReadPart("tuning", TuningOptions()), &spec.tuning);
     if (const Node* name = root_.Find("name");
         name != nullptr && name->kind == Node::Kind::kScalar && !name->unset && !IsJobName(name->text)) {
-      problems_.Add(name->place, "name: '" + (name->shown.empty() ? name->text : name->shown) + "' " + JobNameRule());
+      problems_.Add(name->place, "name: '" + Shown(*name) + "' " + JobNameRule());
     }
     return spec;
   }
@@ -228,8 +228,7 @@ class NativeReader {
     if (!Expect(*name, Node::Kind::kScalar, role + ".store", &problems_) || name->unset) return nullptr;
     if (std::find(names.begin(), names.end(), name->text) != names.end()) return FindStore(stores_, name->text);
     const std::string near = NearestName(name->text, names);
-    problems_.Add(name->place, role + ".store: '" + (name->shown.empty() ? name->text : name->shown) +
-                                   "' is not one of: " + JoinNames(names) +
+    problems_.Add(name->place, role + ".store: '" + Shown(*name) + "' is not one of: " + JoinNames(names) +
                                    (near.empty() ? "" : "; did you mean '" + near + "'?"));
     return nullptr;
   }

@@ -273,7 +273,8 @@ class SeaTunnelReader {
     if (transform == nullptr) return;
     const std::string advice =
         " is not offered: rows are copied as they are; collections are renamed by sink.Milvus.collection_rename";
-    for (const Node::Entry& entry : transform->entries) problems_.Add(entry.place, "transform." + entry.key + advice);
+    for (const Node::Entry& entry : transform->entries)
+      problems_.Add(entry.place, "transform." + ShownKey(entry.key) + advice);
     for (const Node& item : transform->items) problems_.Add(item.place, "a transform" + advice);
     if (transform->kind == Node::Kind::kScalar) Expect(*transform, Node::Kind::kMap, "transform", &problems_);
   }
@@ -287,7 +288,7 @@ class SeaTunnelReader {
     for (const Node::Entry& entry : flat.entries) {
       for (const char* prefix : kEnginePrefixes) {
         if (!entry.key.starts_with(prefix)) continue;
-        spec_.notes.push_back("env." + entry.key + " has no effect: it is a setting of another engine");
+        spec_.notes.push_back("env." + ShownKey(entry.key) + " has no effect: it is a setting of another engine");
         elsewhere.push_back(entry.key);
       }
     }
@@ -313,12 +314,13 @@ class SeaTunnelReader {
     std::vector<Node::Entry> plugins = block->entries;
     for (const Node& item : block->items) {
       const Node* name = item.Find(kPluginName);
-      plugins.push_back({.key = name == nullptr ? "?" : name->text, .place = item.place, .value = item});
+      if (name == nullptr) problems_.Add(item.place, role + ": 'plugin_name' is missing; write plugin_name = Milvus");
+      plugins.push_back({.key = name == nullptr ? kConnector : name->text, .place = item.place, .value = item});
     }
     const Node::Entry* found = nullptr;
     for (const Node::Entry& plugin : plugins) {
       if (plugin.key != kConnector) {
-        problems_.Add(plugin.place, role + "." + plugin.key +
+        problems_.Add(plugin.place, role + "." + ShownKey(plugin.key) +
                                         ": this file format is read with the Milvus connector only; a godwit.yaml can "
                                         "have here: " +
                                         JoinNames(StoreNames(stores_, scope)));
@@ -369,16 +371,17 @@ class SeaTunnelReader {
     spec_.source = ConvertStore(block, values, spec_.source_database, OptionScope::kSource);
     if (values.Has("parallelism")) spec_.tuning.parallelism = static_cast<int32_t>(values.GetInt("parallelism"));
     std::vector<std::string> names = values.GetList("collections");
-    const Node* node = block.Find("collections");
+    const char* key = "collections";
     if (values.Has("collection")) {
-      names = {values.GetString("collection")};
-      node = block.Find("collection");
+      key = "collection";
+      names = {values.GetString(key)};
     }
+    const Node* node = block.Find(key);
     for (size_t i = 0; i < names.size(); ++i) {
       const Place place = i < node->items.size() ? node->items[i].place : node->place;
       AddCollection(
           {.source = {spec_.source_database, names[i]}, .target_name = {}, .where = WhereIn(problems_.file(), place)},
-          place, path, &spec_, &problems_);
+          place, path + "." + key, &spec_, &problems_);
     }
   }
 

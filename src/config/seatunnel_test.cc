@@ -143,15 +143,17 @@ TEST(SeaTunnel, Collections) {
   EXPECT_EQ(Error(Conf("collection = a\ncollections = [b]", "")),
             "migration.conf:4:1: source.Milvus: 'collections' and 'collection' are both given; leave one out");
   EXPECT_EQ(Error(Conf("collections = [a, b]", "collection = z")),
-            "migration.conf:5:14: sink.Milvus.collection is one name, but the source has not exactly one collection; "
+            "migration.conf:6:14: sink.Milvus.collection is one name, but the source has not exactly one collection; "
             "leave it out, or write collection_rename = { source_name = target_name }");
-  EXPECT_EQ(Error(Conf("collections = [a, b, a]", "")), "migration.conf:3:22: source.Milvus: 'a' is named twice");
+  EXPECT_EQ(Error(Conf("collections = [a, b, a]", "")),
+            "migration.conf:3:22: source.Milvus.collections: 'a' is named twice");
   EXPECT_EQ(Error(Conf("collections = [a, b]", "collection_rename { a = b }")),
-            "migration.conf:5:19: sink.Milvus: 'a' and 'b' would both be written to 'b'; rename one of them");
+            "migration.conf:6:19: sink.Milvus: 'a' and 'b' would both be written to 'b'; rename one of them");
   EXPECT_EQ(
       Error(Conf("collections = [abc, b]", "collection_rename { abd = x }\ncollection_description { q = x }")),
-      "migration.conf:5:21: sink.Milvus.collection_rename: 'abd' is not among the collections to move; did you mean "
-      "'abc'?\nmigration.conf:6:26: sink.Milvus.collection_description: 'q' is not among the collections to move");
+      "migration.conf:6:21: sink.Milvus.collection_rename: 'abd' is not among the collections to move; did you mean "
+      "'abc'?\nmigration.conf:7:26: sink.Milvus.collection_description: 'q' is not among the collections to move; did "
+      "you mean 'b'?");
 }
 
 TEST(SeaTunnel, KeysThatAreAcceptedWithANote) {
@@ -200,7 +202,7 @@ TEST(SeaTunnel, KeysThatAreRefused) {
                            "functionList = [{}]", "struct_fields = [a]", "bulk_writer_config { a = b }",
                            "timezone = UTC", "geometry_convert_mode = parse", "server_pem_path = x"}) {
     const std::string key(sink, std::string_view(sink).find(' '));
-    EXPECT_TRUE(Error(Conf("", sink)).starts_with("migration.conf:5:1: sink.Milvus." + key + ": "))
+    EXPECT_TRUE(Error(Conf("", sink)).starts_with("migration.conf:6:1: sink.Milvus." + key + ": "))
         << Error(Conf("", sink));
   }
   // What happens anyhow.
@@ -220,11 +222,11 @@ TEST(SeaTunnel, Modes) {
             "migration.conf:1:18: env.job.mode: 'BACH' is not one of: BATCH, STREAMING; did you mean 'BATCH'?");
   EXPECT_EQ(
       Error(Conf("", "schema_save_mode = IGNORE\ndata_save_mode = CUSTOM_PROCESSING\nconsistency_level = x")),
-      "migration.conf:5:20: sink.Milvus.schema_save_mode: 'IGNORE' is not one of: CREATE_SCHEMA_WHEN_NOT_EXIST, "
+      "migration.conf:6:20: sink.Milvus.schema_save_mode: 'IGNORE' is not one of: CREATE_SCHEMA_WHEN_NOT_EXIST, "
       "RECREATE_SCHEMA, ERROR_WHEN_SCHEMA_NOT_EXIST\n"
-      "migration.conf:6:18: sink.Milvus.data_save_mode: 'CUSTOM_PROCESSING' is not one of: APPEND_DATA, DROP_DATA, "
+      "migration.conf:7:18: sink.Milvus.data_save_mode: 'CUSTOM_PROCESSING' is not one of: APPEND_DATA, DROP_DATA, "
       "ERROR_WHEN_DATA_EXISTS\n"
-      "migration.conf:7:21: sink.Milvus.consistency_level: 'x' is not one of: Strong, Session, Bounded, Eventually");
+      "migration.conf:8:21: sink.Milvus.consistency_level: 'x' is not one of: Strong, Session, Bounded, Eventually");
   auto spec = LoadConf(Conf("", "create_index = false\nenable_upsert = false\ndata_save_mode = append_data"));
   ASSERT_TRUE(spec.ok());
   EXPECT_EQ(spec->load, LoadPolicy::kNever);
@@ -250,15 +252,13 @@ TEST(SeaTunnel, Blocks) {
   EXPECT_EQ(Error("source {}\nsink { Milvus = 5 }\n"),
             "migration.conf:1:8: source: a Milvus block was expected: Milvus { ... }\n"
             "migration.conf:2:17: sink.Milvus: a map was expected, not a plain value");
-  EXPECT_EQ(
-      Error("source = x\nsink = [{url = t}]\n"),
-      "migration.conf:1:10: source: a Milvus block was expected: Milvus { ... }\n"
-      "migration.conf:2:9: sink.?: this file format is read with the Milvus connector only; a godwit.yaml can have "
-      "here: milvus, files, sink");
+  EXPECT_EQ(Error("source = x\nsink = [{url = t}]\n"),
+            "migration.conf:1:10: source: a Milvus block was expected: Milvus { ... }\n"
+            "migration.conf:2:9: sink: 'plugin_name' is missing; write plugin_name = Milvus");
   EXPECT_EQ(Error(Conf("", "") + "transform { }\nenv = 5\n"),
-            "migration.conf:7:7: env: a map was expected, not a plain value");
+            "migration.conf:9:7: env: a map was expected, not a plain value");
   EXPECT_EQ(Error(Conf("", "") + "transform {\n FieldMapper { a = b }\n}\n"),
-            "migration.conf:8:2: transform.FieldMapper is not offered: rows are copied as they are; collections are "
+            "migration.conf:9:2: transform.FieldMapper is not offered: rows are copied as they are; collections are "
             "renamed by sink.Milvus.collection_rename");
   EXPECT_EQ(Error("source { Milvus {} }\nsink { Milvus { url = \"\" } }\n"),
             "migration.conf:1:17: source.Milvus: 'url' is missing: Address of the server. For example: "
@@ -270,9 +270,9 @@ TEST(SeaTunnel, TheGraph) {
   EXPECT_EQ(Error(Conf("result_table_name = a", "source_table_name = a")), "");
   EXPECT_EQ(Error(Conf("plugin_output = a", "")), "");
   EXPECT_EQ(Error(Conf("", "plugin_input = a")),
-            "migration.conf:5:16: sink.Milvus: no source has this as its plugin_output; leave both out");
+            "migration.conf:6:16: sink.Milvus: no source has this as its plugin_output; leave both out");
   EXPECT_EQ(Error(Conf("plugin_output = a", "plugin_input = [b]")),
-            "migration.conf:5:16: sink.Milvus: the source's output has another name; leave both out");
+            "migration.conf:6:16: sink.Milvus: the source's output has another name; leave both out");
 }
 
 TEST(SeaTunnel, UnknownAndMistypedKeys) {
@@ -293,9 +293,9 @@ TEST(SeaTunnel, UnknownAndMistypedKeys) {
                        "enable_auto_id = maybe\nshard_num = [1]\nload_collection =  null")),
             "migration.conf:3:14: source.Milvus.batch_size: 'many' is not a whole number\n"
             "migration.conf:4:15: source.Milvus.parallelism: '0' is too small; at least 1 is needed\n"
-            "migration.conf:6:18: sink.Milvus.enable_auto_id: 'maybe' is not true or false\n"
-            "migration.conf:7:13: sink.Milvus.shard_num: a plain value was expected, not a list\n"
-            "migration.conf:8:20: sink.Milvus.load_collection has no value; write a plain value, or leave the key out");
+            "migration.conf:7:18: sink.Milvus.enable_auto_id: 'maybe' is not true or false\n"
+            "migration.conf:8:13: sink.Milvus.shard_num: a plain value was expected, not a list\n"
+            "migration.conf:9:20: sink.Milvus.load_collection has no value; write a plain value, or leave the key out");
   EXPECT_TRUE(
       Error(Conf("", "", "job.name = \"a b\"")).starts_with("migration.conf:1:18: env.job.name is no name for a job"));
 }

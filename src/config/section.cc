@@ -22,7 +22,7 @@ const char* NameOf(Node::Kind kind) {
   return "";
 }
 
-/// A plain value by its option; the message shows a variable's name in place of its value.
+/// A plain value by its option. What the message may not show of it is taken out.
 bool ReadScalar(const Option& option, const Node& node, const std::string& path, Problems* problems, Value* value) {
   auto parsed = ParseOption(option, node.text);
   if (parsed.ok()) {
@@ -30,12 +30,11 @@ bool ReadScalar(const Option& option, const Node& node, const std::string& path,
     return true;
   }
   std::string message = parsed.status().message();
-  if (!node.shown.empty() && !node.text.empty()) {
+  const std::string shown = Shown(node);
+  if (shown != node.text && !node.text.empty()) {
     const std::string quoted = "'" + node.text + "'";
-    if (size_t at = message.find(quoted); at != message.npos)
-      message.replace(at, quoted.size(), "'" + node.shown + "'");
-    if (message.find(node.text) != message.npos)
-      message = option.name + ": the value of " + node.shown + " is not valid";
+    if (size_t at = message.find(quoted); at != message.npos) message.replace(at, quoted.size(), "'" + shown + "'");
+    if (message.find(node.text) != message.npos) message = option.name + ": '" + shown + "' is not valid";
   }
   const size_t section = path.size() - option.name.size();  // ParseOption names the option itself
   problems->Add(node.place, path.substr(0, section) + message);
@@ -55,7 +54,8 @@ bool ReadList(const Node& node, const std::string& path, Problems* problems, Val
 bool ReadMap(const Node& node, const std::string& path, Problems* problems, Value* value) {
   std::map<std::string, std::string> map;
   for (const Node::Entry& entry : node.entries) {
-    if (!Expect(entry.value, Node::Kind::kScalar, path + "." + entry.key, problems) || entry.value.unset) return false;
+    if (!Expect(entry.value, Node::Kind::kScalar, path + "." + ShownKey(entry.key), problems) || entry.value.unset)
+      return false;
     map[entry.key] = entry.value.text;
   }
   *value = std::move(map);
@@ -103,7 +103,9 @@ std::string JoinNames(const std::vector<std::string>& names) {
 void AddUnknownKey(const Node::Entry& entry, const std::string& path, const std::vector<std::string>& allowed,
                    Problems* problems) {
   const std::string near = NearestName(entry.key, allowed);
-  problems->Add(entry.place, "unknown key '" + entry.key + "'" + (path.empty() ? "" : " in " + path) + "; " +
+  const std::string shown = ShownKey(entry.key);
+  const char* hint = shown == entry.key ? "" : "is a quote missing? ";
+  problems->Add(entry.place, "unknown key '" + shown + "'" + (path.empty() ? "" : " in " + path) + "; " + hint +
                                  (near.empty() ? "" : "did you mean '" + near + "'? ") +
                                  "allowed: " + JoinNames(allowed));
 }

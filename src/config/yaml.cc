@@ -1,6 +1,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <sstream>
@@ -20,6 +21,27 @@ int CountNodes(const Node& node) {
   for (const Node& item : node.items) count += CountNodes(item);
   for (const Node::Entry& entry : node.entries) count += CountNodes(entry.value);
   return count;
+}
+
+// Inside of { } and [ ], YAML ends a plain value at a brace, and {token: ${TOKEN}} would be a mistake. So the braces of
+// ${...} are hidden from yaml-cpp behind control characters, which no job file holds.
+constexpr char kHiddenOpen = '\x01';
+constexpr char kHiddenClose = '\x02';
+
+std::string HideVariables(std::string text) {
+  for (size_t at = text.find("${"); at != text.npos; at = text.find("${", at + 1)) {
+    const size_t end = text.find_first_of("}\n", at);
+    if (end == text.npos || text[end] == '\n') continue;
+    text[at + 1] = kHiddenOpen;
+    text[end] = kHiddenClose;
+  }
+  return text;
+}
+
+std::string ShowVariables(std::string text) {
+  std::replace(text.begin(), text.end(), kHiddenOpen, '{');
+  std::replace(text.begin(), text.end(), kHiddenClose, '}');
+  return text;
 }
 
 /// Builds the tree out of yaml-cpp's events, which, unlike its nodes, know the place of everything, nulls included.
@@ -53,9 +75,9 @@ class TreeBuilder : public YAML::EventHandler {
     Node node = Begin(mark);
     node.kind = Node::Kind::kScalar;
     if (ExpectsKey()) {
-      node.text = value;
+      node.text = ShowVariables(value);
     } else {
-      SetText(value, environment_, &node, &problems_);
+      SetText(ShowVariables(value), environment_, &node, &problems_);
     }
     Add(mark, std::move(node), anchor);
   }
@@ -137,7 +159,7 @@ class TreeBuilder : public YAML::EventHandler {
       level->node.entries.push_back({.key = std::move(key.text), .place = key.place, .value = std::move(value)});
       return;
     }
-    problems_.Add(key.place, "the key '" + key.text + "' is given twice, first in line " +
+    problems_.Add(key.place, "the key '" + ShownKey(key.text) + "' is given twice, first in line " +
                                  std::to_string(level->node.FindEntry(key.text)->place.line));
   }
 
@@ -154,7 +176,7 @@ class TreeBuilder : public YAML::EventHandler {
 std::optional<Node> ReadYaml(std::string_view text, const Environment& environment, Problems* problems) {
   TreeBuilder tree(environment, problems);
   try {
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream(HideVariables(std::string(text)));
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(tree)) {
     }

@@ -39,6 +39,29 @@ Quirks Files() {
           .commit_mode = CommitMode::kStagedPublish};
 }
 
+/// Milvus 2.3.5 at the address in GODWIT_TEST_MILVUS_URL.
+Quirks Milvus(const std::string& address) {
+  auto options = [address](const std::string&) { return OptionTexts{{"url", address}}; };
+  return {.room = "milvus",
+          .target_options = options,
+          .source_options = options,
+          .fields = {"bool", "int8", "int16", "int32", "int64", "float", "double", "string", "json", "array_bool",
+                     "array_int8", "array_int16", "array_int32", "array_int64", "array_float", "array_double",
+                     "array_string", "vector", "$meta"},
+          .refused_fields = {"bytes", "timestamp", "timestamp_utc", "date", "decimal", "float16_vector",
+                             "bfloat16_vector", "int8_vector", "binary_vector", "sparse_vector"},
+          .huge_value_bytes = 65535,
+          .commit_mode = CommitMode::kUpsertByKey,
+          .indexes = {{.name = "vector", .field = "vector", .type = "FLAT", .metric = "L2", .params = {}}},
+          .loaded = true};
+}
+
+/// With the servers that the environment names.
+std::vector<Quirks> WithServers(std::vector<Quirks> rooms) {
+  if (const char* address = std::getenv("GODWIT_TEST_MILVUS_URL")) rooms.push_back(Milvus(address));
+  return rooms;
+}
+
 Quirks Synthetic() {
   return {.room = "synthetic", .target_options = {}, .source_options = {}, .fields = kAllFields, .refused_fields = {}};
 }
@@ -46,12 +69,12 @@ Quirks Synthetic() {
 }  // namespace
 
 const std::vector<Quirks>& TargetRooms() {
-  static const std::vector<Quirks> rooms = {Sqlite(), Files()};
+  static const std::vector<Quirks> rooms = WithServers({Sqlite(), Files()});
   return rooms;
 }
 
 const std::vector<Quirks>& SourceRooms() {
-  static const std::vector<Quirks> rooms = {Synthetic(), Sqlite(), Files()};
+  static const std::vector<Quirks> rooms = WithServers({Synthetic(), Sqlite(), Files()});
   return rooms;
 }
 

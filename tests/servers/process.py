@@ -29,7 +29,8 @@ def start_time(pid):
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def _die_with_parent():
+def die_with_parent():
+    """For subprocess's preexec_fn: the new process is killed as soon as the thread that started it is gone."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -47,7 +48,7 @@ class Process:
         with open(log, "ab") as output:
             child = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output,
                                      stderr=subprocess.STDOUT, start_new_session=True, pass_fds=keep_open,
-                                     preexec_fn=None if detached else _die_with_parent)
+                                     preexec_fn=None if detached else die_with_parent)
         return cls(child.pid, start_time(child.pid), child)
 
     def running(self):

@@ -1,6 +1,7 @@
 #include "stores/milvus/client.h"
 
 #include <arrow/util/base64.h>
+#include <grpc/support/log.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -83,6 +85,10 @@ bool NeverSent(std::string_view message) {
          Contains(message, "no connection established");
 }
 
+bool IsCertificateProblem(std::string_view message) {
+  return Contains(message, "certificate verify failed") || Contains(message, "is not in peer certificate");
+}
+
 ErrorKind KindOfTransport(const grpc::Status& status, Effect effect) {
   const std::string& message = status.error_message();
   switch (status.error_code()) {
@@ -92,10 +98,12 @@ ErrorKind KindOfTransport(const grpc::Status& status, Effect effect) {
     case grpc::StatusCode::PERMISSION_DENIED:
       return ErrorKind::kUnauthenticated;
     case grpc::StatusCode::UNIMPLEMENTED:
-      return ErrorKind::kUnsupported;
+      // A server that is starting listens before it knows its own service.
+      return Contains(message, "unknown service") ? ErrorKind::kUnavailable : ErrorKind::kUnsupported;
     case grpc::StatusCode::NOT_FOUND:
       return ErrorKind::kNotFound;
     case grpc::StatusCode::UNAVAILABLE:
+      if (IsCertificateProblem(message)) return ErrorKind::kUnauthenticated;
       if (NeverSent(message)) return ErrorKind::kUnavailable;
       [[fallthrough]];
     case grpc::StatusCode::CANCELLED:
@@ -203,10 +211,15 @@ std::optional<ErrorKind> KindOfLegacy(common_pb::ErrorCode code, std::string_vie
   }
 }
 
-// Codes that say the content of a request is wrong.
-bool RefusesContent(int32_t code, common_pb::ErrorCode legacy) {
+// True when the content of a request is wrong. Some of these answers have a code that says nothing.
+bool RefusesContent(const common_pb::Status& status) {
+  int32_t code = status.code();
+  common_pb::ErrorCode legacy = LegacyCode(status);
+  const std::string& reason = status.reason();
   return code == 1100 || code == 1101 || code == 1500 || legacy == common_pb::IllegalArgument ||
-         legacy == common_pb::IllegalDimension || legacy == common_pb::IllegalRowRecord;
+         legacy == common_pb::IllegalDimension || legacy == common_pb::IllegalRowRecord || Contains(reason, "json: ") ||
+         Contains(reason, "JSON input") || Contains(reason, "cannot set json key") ||
+         Contains(reason, "is not a number or infinity") || Contains(reason, "should divide the dim");
 }
 
 // Failures inside the server that pass by themselves: a node, channel, replica or coordinator that just is not there.
@@ -223,7 +236,7 @@ ErrorKind KindOfReply(const common_pb::Status& status, Effect effect) {
   if (auto kind = KindOfCode(status.code(), status.reason())) return *kind;
   if (auto kind = KindOfLegacy(LegacyCode(status), status.reason())) return *kind;
   bool write = effect == Effect::kWrite;
-  if (RefusesContent(status.code(), LegacyCode(status))) {
+  if (RefusesContent(status)) {
     return write ? ErrorKind::kRejected : ErrorKind::kUnsupported;
   }
   if (write) return ErrorKind::kOutcomeUnknown;
@@ -396,6 +409,8 @@ arrow::Result<std::string> MakeAuthorization(const ClientOptions& options) {
 }  // namespace
 
 arrow::Result<std::shared_ptr<Client>> Client::Make(const ClientOptions& options, StopToken stop) {
+  // gRPC writes to stderr what our errors say anyway. GRPC_VERBOSITY brings it back.
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
   ARROW_ASSIGN_OR_RAISE(Endpoint endpoint, ParseUrl(options.url));
   ARROW_ASSIGN_OR_RAISE(auto credentials, MakeCredentials(options, endpoint.tls));
   auto wire = std::make_unique<Wire>();

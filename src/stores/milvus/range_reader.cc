@@ -20,8 +20,8 @@ constexpr auto kPatience = std::chrono::seconds(5);
 constexpr int kTries = 3;
 constexpr auto kPause = std::chrono::milliseconds(100);
 constexpr size_t kMaxSample = 1000;
-constexpr size_t kMaxSampleOfRange = 32;  // each costs some questions
-constexpr size_t kCountsAtOnce = 32;
+constexpr size_t kMaxSampleOfRange = 16;  // each costs some questions
+constexpr size_t kCountsAtOnce = 4;       // few, so that the search goes deep before it goes wide
 
 }  // namespace
 

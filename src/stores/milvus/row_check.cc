@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <map>
 
 #include "stores/milvus/features.h"
@@ -310,11 +311,20 @@ void CheckSparseVectors(const Field& field, const arrow::ListArray& column, Refu
   }
 }
 
+void CheckKeys(const Field& field, const arrow::Int64Array& column, Refused* refused) {
+  for (int64_t row = 0; row < column.length(); ++row) {
+    if (column.Value(row) != std::numeric_limits<int64_t>::max()) continue;
+    Refuse(field, row, "is the greatest int64, a key that Milvus takes but returns to no query", refused);
+  }
+}
+
 void CheckColumn(const Field& field, const arrow::Array& column, const RowRules& rules, Refused* refused) {
   for (int64_t row = 0; !field.nullable && column.null_count() > 0 && row < column.length(); ++row) {
     if (column.IsNull(row)) Refuse(field, row, "is null, and is not nullable at the target", refused);
   }
-  if (field.type.kind == TypeKind::kSparseVector) {
+  if (field.primary_key && field.type.kind == TypeKind::kInt64) {
+    CheckKeys(field, static_cast<const arrow::Int64Array&>(column), refused);
+  } else if (field.type.kind == TypeKind::kSparseVector) {
     CheckSparseVectors(field, static_cast<const arrow::ListArray&>(column), refused);
   } else if (field.type.is_vector()) {
     CheckDenseVectors(field, column, refused);

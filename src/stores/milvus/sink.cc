@@ -64,14 +64,25 @@ arrow::Result<std::unique_ptr<Writer>> MilvusSink::Open(const WriteTarget& targe
                                                         const Recovery& recovery) {
   ARROW_ASSIGN_OR_RAISE(Features features, AskedFeatures());
   WriteSettings settings;
-  settings.upsert = recovery.replay || target.overwrite || options_.always_upsert;
+  settings.new_keys = commit_mode(target.schema) == CommitMode::kAppendOnly;
+  if (settings.new_keys) {
+    if (recovery.receipt) {
+      ARROW_ASSIGN_OR_RAISE(settings.acked, AckedIds::FromJson(recovery.receipt->evidence));
+    }
+    settings.acked.unsure = settings.acked.unsure || recovery.replay;
+  } else {
+    settings.upsert = recovery.replay || target.overwrite || options_.always_upsert;
+  }
   settings.batch_rows = options_.batch_rows;
   settings.rules.json_objects_only = features.json_objects_only;
   return MakeWriter(client_, target, split.id, settings, uncertainty_);
 }
 
-arrow::Status MilvusSink::Finalize(const WriteTarget& target, const std::vector<Receipt>&) {
-  return FlushAndWait(client_.get(), target.schema.ref);
+arrow::Status MilvusSink::Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) {
+  ARROW_RETURN_NOT_OK(FlushAndWait(client_.get(), target.schema.ref));
+  bool append_only = commit_mode(target.schema) == CommitMode::kAppendOnly;
+  if (!append_only || !target.exclusive) return arrow::Status::OK();
+  return RemoveUnacknowledged(client_, target.schema, receipts);
 }
 
 arrow::Result<std::unique_ptr<Source>> MilvusSink::ReadBack(const WriteTarget&, const std::vector<Receipt>&) {

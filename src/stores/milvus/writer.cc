@@ -110,7 +110,8 @@ class InsertWriter : public Writer {
   arrow::Result<Receipt> Commit(const Progress& progress) override {
     ARROW_RETURN_NOT_OK(SendGathered());
     while (!under_way_.empty()) ARROW_RETURN_NOT_OK(SettleOldest());
-    return Receipt{.split_id = split_id_, .progress = progress, .evidence = {}};
+    std::string evidence = settings_.new_keys ? settings_.acked.ToJson() : std::string();
+    return Receipt{.split_id = split_id_, .progress = progress, .evidence = std::move(evidence)};
   }
 
   void Abort() override {
@@ -222,6 +223,7 @@ class InsertWriter : public Writer {
       return MakeError(ErrorKind::kOutcomeUnknown,
                        fmt::format("Milvus acknowledged {} of {} rows", count, piece.size()), schema_.ref.ToString());
     }
+    if (settings_.new_keys) ARROW_RETURN_NOT_OK(settings_.acked.Add(reply.ids(), piece.size()));
     away_.Renew();
     throttled_.Renew();
     request_bytes_ = std::min(kRequestBytes, request_bytes_ + request_bytes_ / 8);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "godwit/store.h"
+#include "stores/milvus/auto_ids.h"
 #include "stores/milvus/client.h"
 #include "stores/milvus/row_check.h"
 
@@ -15,6 +16,8 @@ struct WriteSettings {
   bool upsert = false;     // else insert
   int64_t batch_rows = 0;  // most rows in a request; 0 = as many as the bytes allow
   RowRules rules;
+  bool new_keys = false;  // the server makes the keys: only inserts, and receipts tell which keys were acknowledged
+  AckedIds acked;         // up to the receipt that the writer goes on after
 };
 
 std::unique_ptr<Writer> MakeWriter(std::shared_ptr<Client> client, const WriteTarget& target,

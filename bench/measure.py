@@ -1,0 +1,191 @@
+"""Each route beside its ceilings and beside a pymilvus iterator, in one run on one machine. See README.md."""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from servers.milvus import MilvusServer  # noqa: E402
+
+BUILD = ROOT / "build"
+ROUNDS = 3
+
+
+def godwit(folder, name, source, target, extra="verify: off\nif_not_empty: drop\n"):
+    """Rows a second of the copy, the report of the collection, the peak of memory, and the seconds of processor."""
+    path = folder / f"{name}.yaml"
+    path.write_text(f"name: {name}\nsource: {source}\ntarget: {target}\n{extra}")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = subprocess.run(["/usr/bin/env", "python3", "-c", PEAK, str(BUILD / "godwit"), "run", str(path), "--json",
+                              "--restart", "--state-dir", str(folder / "state")], capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    report = json.loads([line for line in process.stdout.splitlines() if '"event":"report"' in line][-1])
+    if report["exit_code"] not in (0, 5):
+        sys.exit(f"{name}: {report}")
+    collection = report["collections"][0]
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"rows_per_second": collection["rows"] / collection["copy_seconds"],
+            "copy_seconds": collection["copy_seconds"], "verify_seconds": collection["verify_seconds"],
+            "peak_mib": int(re.search(r"peak (\d+)", process.stderr).group(1)) / 1024,
+            "core_seconds_per_gb": cpu / (collection["bytes"] / 1e9)}
+
+
+# The peak of one child alone; the children of this process together would only ever grow.
+PEAK = ("import resource,subprocess,sys; c=subprocess.call(sys.argv[1:]); "
+        "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(c)")
+
+
+def program(name, *arguments):
+    output = subprocess.run([str(BUILD / name), *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+    return output
+
+
+def rate(output):
+    return float(re.search(r"([0-9]+) rows/s", output).group(1))
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def pymilvus_iterator(uri, collection):
+    from pymilvus import Collection, connections
+
+    connections.connect("iterator", uri=uri)
+    begin, rows = time.monotonic(), 0
+    iterator = Collection(collection, using="iterator").query_iterator(batch_size=1000, output_fields=["*"])
+    while page := iterator.next():
+        rows += len(page)
+    iterator.close()
+    connections.disconnect("iterator")
+    return rows / (time.monotonic() - begin)
+
+
+class Bench:
+    def __init__(self, rows, dim, folder):
+        self.rows, self.dim, self.folder = rows, dim, folder
+        self.lines = []
+
+    def note(self, what, value, ceiling, ceiling_name, goal=None):
+        ratio = value / ceiling
+        self.lines.append({"measured": what, "rows_per_second": round(value), "ceiling": ceiling_name,
+                           "ceiling_rows_per_second": round(ceiling), "ratio": round(ratio, 2), "goal": goal})
+        print(f"{what:34} {value:10.0f} rows/s   {ratio:5.2f} of {ceiling:8.0f} ({ceiling_name})"
+              + (f"   goal {goal}" if goal else ""), flush=True)
+
+    def fact(self, what, value):
+        self.lines.append({"measured": what, "value": value})
+        print(f"{what:34} {value}", flush=True)
+
+    def synthetic(self, rows=None):
+        return f"{{store: synthetic, rows: {rows or self.rows}, dim: {self.dim}}}"
+
+    def files(self):
+        out = self.folder / "parquet"
+        out.mkdir()
+        pairs = []
+        for _ in range(ROUNDS):
+            ceiling = rate(program("parquet_ceiling", out, self.rows, self.dim, 2))
+            pairs.append((godwit(self.folder, "files", self.synthetic(), f"{{store: files, path: {self.folder}/out}}",
+                                 "verify: off\nif_not_empty: drop\ntuning: {split: 16MiB}\n")["rows_per_second"], ceiling))
+        shutil.rmtree(out)
+        self.note("synthetic -> Parquet", median([p[0] for p in pairs]), median([p[1] for p in pairs]),
+                  "Arrow's writer alone, 2 files", 0.8)
+
+    def memory(self, sizes):
+        for rows in sizes:
+            for name, target in (("Parquet", f"{{store: files, path: {self.folder}/out}}"), ("blackhole", "{store: blackhole}")):
+                result = godwit(self.folder, "memory", self.synthetic(rows), target)
+                self.fact(f"peak of {rows} rows -> {name}", f"{result['peak_mib']:.0f} MiB, "
+                          f"{result['core_seconds_per_gb']:.2f} core s/GB")
+            shutil.rmtree(self.folder / "out", ignore_errors=True)
+
+    def milvus(self, server):
+        source = f'{{store: milvus, url: "{server.uri}"}}'
+        here = "collections: [bench]\nverify: off\nif_not_empty: drop\n"
+        for streams in (1, 2, 4):
+            self.fact(f"insert ceiling, {streams} streams", program(
+                "milvus_write_ceiling", server.uri, "bench", self.rows, self.dim, 16000, streams).strip())
+        writes = []
+        for _ in range(ROUNDS):
+            ceiling = rate(program("milvus_write_ceiling", server.uri, "bench", self.rows, self.dim, 16000, 4))
+            writes.append((godwit(self.folder, "write", self.synthetic(), source)["rows_per_second"], ceiling))
+        self.note("synthetic -> Milvus", median([w[0] for w in writes]), median([w[1] for w in writes]),
+                  "inserts encoded beforehand, 4 streams", 0.9)
+        self.prepare(server.uri)
+        reads, ratios = [], []
+        for _ in range(ROUNDS):
+            output = program("milvus_read_ceiling", server.uri, "bench", 2, 1)
+            bare, ours = map(float, re.search(r"bare +([0-9]+).*godwit +([0-9]+)", output).groups())
+            reads.append(bare)
+            ratios.append((godwit(self.folder, "read", source, "{store: blackhole}", here + "tuning: {parallelism: 2}\n")
+                           ["rows_per_second"], ours))
+        bare = median(reads)
+        self.note("godwit's reader alone", median([r[1] for r in ratios]), bare, "bare gRPC, 2 streams", 0.9)
+        self.note("Milvus -> blackhole", median([r[0] for r in ratios]), bare, "bare gRPC, 2 streams", 0.9)
+        iterator = pymilvus_iterator(server.uri, "bench")
+        to_files = godwit(self.folder, "to_files", source, f"{{store: files, path: {self.folder}/mout}}",
+                          "collections: [bench]\nif_not_empty: drop\n")
+        self.note("Milvus -> Parquet", to_files["rows_per_second"], iterator, "pymilvus iterator", 10)
+        self.fact("Milvus -> Parquet, verification", f"{to_files['verify_seconds'] / to_files['copy_seconds']:.2f} of the copy")
+        copy = godwit(self.folder, "copy", source, f'{{store: milvus, url: "{server.uri}", database: copy}}',
+                      "collections: [bench]\nif_not_empty: drop\n")
+        self.note("Milvus -> Milvus (same server)", copy["rows_per_second"], median([w[1] for w in writes]),
+                  "inserts encoded beforehand, 4 streams", 0.9)
+        self.fact("Milvus -> Milvus, peak", f"{copy['peak_mib']:.0f} MiB, {copy['core_seconds_per_gb']:.2f} core s/GB")
+
+    def prepare(self, uri):
+        from pymilvus import Collection, connections
+
+        connections.connect("prepare", uri=uri)
+        collection = Collection("synthetic", using="prepare")
+        Collection("bench", using="prepare").drop()
+        collection.flush()
+        vector = next(f.name for f in collection.schema.fields if "dim" in f.params)
+        collection.create_index(vector, {"index_type": "FLAT", "metric_type": "L2", "params": {}})
+        collection.load()
+        from pymilvus import utility
+        utility.rename_collection("synthetic", "bench", using="prepare")
+        connections.disconnect("prepare")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--dim", type=int, default=128)
+    parser.add_argument("--large", action="store_true", help="the memory of 5 million rows, too")
+    parser.add_argument("--save", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(arguments.rows, arguments.dim, pathlib.Path(folder))
+        print(f"{arguments.rows} rows x {arguments.dim}, {os.cpu_count()} cores, medians of {ROUNDS}")
+        bench.files()
+        bench.memory([100_000] + ([5_000_000] if arguments.large else []))
+        with MilvusServer(pathlib.Path(folder) / "server") as server:
+            bench.milvus(server)
+    if arguments.save:
+        now = datetime.datetime.now()
+        model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
+        path = ROOT / "bench" / "results" / f"{now:%Y-%m-%d-%H%M}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"date": f"{now:%Y-%m-%d}", "cores": os.cpu_count(), "processor": model,
+                                    "system": platform.platform(), "rows": arguments.rows, "dim": arguments.dim,
+                                    "results": bench.lines}, indent=1) + "\n")
+        print(f"saved {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

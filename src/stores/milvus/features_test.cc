@@ -1,0 +1,171 @@
+#include "stores/milvus/features.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace godwit::milvus {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(FeaturesOf, ReadsTheVersionWhereverItStands) {
+  EXPECT_EQ(FeaturesOf("v2.3.5-lite").version, (Version{2, 3, 5}));
+  EXPECT_EQ(FeaturesOf("2.4.1").version, (Version{2, 4, 1}));
+  EXPECT_EQ(FeaturesOf("Zilliz Cloud (compatible with Milvus 2.5)").version, (Version{2, 5, 0}));
+  EXPECT_EQ(FeaturesOf("nightly 20240101-abcdef").version, Version{});
+}
+
+TEST(FeaturesOf, GrowWithTheVersion) {
+  EXPECT_FALSE(FeaturesOf("v2.3.5").sparse_vectors);
+  EXPECT_EQ(FeaturesOf("v2.3.5").max_vector_fields, 1);
+  EXPECT_TRUE(FeaturesOf("v2.4.0").sparse_vectors);
+  EXPECT_FALSE(FeaturesOf("v2.4.9").nullable);
+  EXPECT_TRUE(FeaturesOf("v2.5.0").nullable);
+  EXPECT_FALSE(FeaturesOf("v2.5.0").int8_vectors);
+  EXPECT_TRUE(FeaturesOf("v2.6.0").int8_vectors);
+}
+
+Field Named(const char* name, Type type) {
+  Field field;
+  field.name = name;
+  field.type = type;
+  return field;
+}
+
+CollectionSchema Books() {
+  CollectionSchema schema;
+  schema.ref = {"default", "books"};
+  schema.fields = {Named("id", Type::Of(TypeKind::kInt64)), Named("title", Type::Of(TypeKind::kString)),
+                   Named("v", Type::Vector(TypeKind::kFloatVector, 8))};
+  schema.fields[0].primary_key = true;
+  schema.fields[1].max_length = 200;
+  return schema;
+}
+
+std::string Refusal(const CollectionSchema& schema, const Features& features) {
+  auto adapted = AdaptSchema(schema, features);
+  if (adapted.ok()) return {};
+  EXPECT_EQ(godwit::KindOf(adapted.status()), ErrorKind::kUnsupported);
+  return adapted.status().message();
+}
+
+const Features kOld = FeaturesOf("v2.3.5");
+
+TEST(AdaptSchema, KeepsWhatFits) {
+  CollectionSchema schema = Books();
+  schema.partitions = {"a", "b"};
+  schema.indexes = {{.name = "i", .field = "v", .type = "HNSW", .metric = "L2", .params = {{"M", "16"}}}};
+  schema.loaded = true;
+  auto adapted = AdaptSchema(schema, kOld);
+  ASSERT_TRUE(adapted.ok()) << adapted.status().ToString();
+  EXPECT_EQ(*adapted, schema);
+}
+
+TEST(AdaptSchema, FillsInTheLimitsThatMilvusNeeds) {
+  CollectionSchema schema = Books();
+  schema.fields[1].max_length.reset();
+  schema.fields.push_back(Named("tags", Type::Array(TypeKind::kString)));
+  auto adapted = AdaptSchema(schema, kOld);
+  ASSERT_TRUE(adapted.ok()) << adapted.status().ToString();
+  EXPECT_EQ(adapted->fields[1].max_length, kMaxLength);
+  EXPECT_EQ(adapted->fields[3].max_length, kMaxLength);
+  EXPECT_EQ(adapted->fields[3].max_capacity, kMaxCapacity);
+}
+
+TEST(AdaptSchema, NamesEveryFeatureThatIsMissing) {
+  CollectionSchema schema = Books();
+  schema.fields[1].nullable = true;
+  schema.fields[1].default_json = "\"none\"";
+  schema.fields[1].clustering_key = true;
+  schema.fields[1].properties["enable_analyzer"] = "true";
+  schema.fields.push_back(Named("s", Type::Of(TypeKind::kSparseVector)));
+  schema.fields.push_back(Named("h", Type::Vector(TypeKind::kFloat16Vector, 8)));
+  schema.fields.push_back(Named("when", Type::Of(TypeKind::kTimestamp)));
+  std::string refusal = Refusal(schema, kOld);
+  for (const char* part :
+       {"v2.3.5", "default.books", "'title': it has no nullable fields", "'title': it has no default values",
+        "'title': it has no clustering keys", "'title': it has no enable_analyzer", "'s': it has no sparse_vector",
+        "'h': it has no float16_vector", "'when': it has no type timestamp",
+        "1 vector field(s), the collection has 3"}) {
+    EXPECT_THAT(refusal, HasSubstr(part));
+  }
+  schema.fields.pop_back();
+  EXPECT_EQ(Refusal(schema, FeaturesOf("v2.5.4")), "");
+}
+
+TEST(AdaptSchema, NeedsAKeyOfTheRightTypeAndAVector) {
+  CollectionSchema schema = Books();
+  schema.fields[0].type = Type::Of(TypeKind::kInt32);
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("'id': a primary key is int64 or string, not int32"));
+  schema = Books();
+  schema.fields[0].primary_key = false;
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("exactly one primary key"));
+  schema = Books();
+  schema.fields.pop_back();
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("needs a vector field"));
+}
+
+TEST(AdaptSchema, ChecksNamesAndNumbers) {
+  CollectionSchema schema = Books();
+  schema.ref.name = "2 books";
+  schema.fields[1].name = "title!";
+  schema.fields[1].max_length = 70'000;
+  schema.fields[2].type.dim = 40'000;
+  schema.partitions = {"p-1"};
+  schema.shards = 17;
+  std::string refusal = Refusal(schema, kOld);
+  for (const char* part : {"'2 books'", "'title!'", "max_length is 70000", "dim is 40000", "'p-1'", "16 shards"}) {
+    EXPECT_THAT(refusal, HasSubstr(part));
+  }
+  schema = Books();
+  schema.fields[2].type = Type::Vector(TypeKind::kBinaryVector, 12);
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("not a multiple of 8"));
+  schema = Books();
+  schema.fields[1].name = "Timestamp";
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("reserved"));
+}
+
+TEST(AdaptSchema, TranslatesIndexesOfOtherStores) {
+  CollectionSchema schema = Books();
+  schema.indexes = {
+      {.name = "i", .field = "v", .type = "hnsw", .metric = "L2", .params = {{"m", "16"}, {"ef_construction", "64"}}}};
+  auto adapted = AdaptSchema(schema, kOld);
+  ASSERT_TRUE(adapted.ok()) << adapted.status().ToString();
+  EXPECT_EQ(adapted->indexes[0].type, "HNSW");
+  EXPECT_EQ(adapted->indexes[0].params, (std::map<std::string, std::string>{{"M", "16"}, {"efConstruction", "64"}}));
+  schema.indexes[0] = {.name = "i", .field = "v", .type = "ivfflat", .metric = "L2", .params = {{"lists", "10"}}};
+  adapted = AdaptSchema(schema, kOld);
+  ASSERT_TRUE(adapted.ok()) << adapted.status().ToString();
+  EXPECT_EQ(adapted->indexes[0].type, "IVF_FLAT");
+  EXPECT_EQ(adapted->indexes[0].params, (std::map<std::string, std::string>{{"nlist", "10"}}));
+}
+
+TEST(AdaptSchema, RefusesIndexesThatAreNotThere) {
+  CollectionSchema schema = Books();
+  schema.indexes = {{.name = "i", .field = "v", .type = "GPU_CAGRA", .metric = "L2", .params = {}}};
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("no index of type GPU_CAGRA on float_vector(8)"));
+  EXPECT_EQ(Refusal(schema, FeaturesOf("v2.4.0")), "");
+  schema.indexes[0] = {.name = "i", .field = "title", .type = "HNSW", .metric = "", .params = {}};
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("no index of type HNSW on string"));
+  schema.indexes[0] = {.name = "i", .field = "gone", .type = "HNSW", .metric = "L2", .params = {}};
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("'gone'"));
+}
+
+TEST(AdaptSchema, LoadsOnlyWhatHasAnIndex) {
+  CollectionSchema schema = Books();
+  schema.loaded = true;
+  EXPECT_FALSE(AdaptSchema(schema, kOld).ValueOrDie().loaded);
+  EXPECT_TRUE(AdaptSchema(schema, LiteFeatures()).ValueOrDie().loaded);
+}
+
+TEST(AdaptSchema, ForMilvusLiteHasNoPartitionsAndDatabases) {
+  CollectionSchema schema = Books();
+  schema.ref.database = "other";
+  schema.partitions = {"a"};
+  schema.aliases = {"volumes"};
+  std::string refusal = Refusal(schema, LiteFeatures());
+  for (const char* part : {"no partitions", "no databases", "no aliases"}) EXPECT_THAT(refusal, HasSubstr(part));
+}
+
+}  // namespace
+}  // namespace godwit::milvus
