@@ -2,8 +2,8 @@
 //
 //   milvus_write_ceiling URL COLLECTION ROWS DIM BATCH_ROWS STREAMS
 //
-// Creates COLLECTION (id, vector), encodes every request beforehand, and sends them with generated stubs, one call under
-// way a stream. Prints rows a second until the last answer.
+// Creates COLLECTION (id, vector), encodes every request beforehand, and sends them with generated stubs, one call
+// under way a stream. Prints rows a second until the last answer.
 #include <grpcpp/create_channel.h>
 
 #include <arrow/record_batch.h>
@@ -56,7 +56,8 @@ std::vector<pb::InsertRequest> EncodeAll(godwit::Store* rows, const godwit::Coll
         pb::InsertRequest request;
         request.set_collection_name(collection);
         request.set_num_rows(static_cast<uint32_t>(to - from));
-        if (!godwit::milvus::EncodeRows(*batch->rows, from, to, schema, request.mutable_fields_data()).ok()) std::exit(1);
+        if (!godwit::milvus::EncodeRows(*batch->rows, from, to, schema, request.mutable_fields_data()).ok())
+          std::exit(1);
         requests.push_back(std::move(request));
       }
     }
@@ -90,8 +91,8 @@ int main(int argc, char** argv) {
       grpc::ChannelArguments arguments;
       arguments.SetInt("stream", i);  // distinct arguments make a connection of its own
       arguments.SetMaxSendMessageSize(-1);
-      auto stub = pb::MilvusService::NewStub(
-          grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+      auto stub =
+          pb::MilvusService::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
       for (size_t at = next++; at < requests.size() && !failed; at = next++) {
         grpc::ClientContext context;
         pb::MutationResult reply;

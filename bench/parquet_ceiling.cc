@@ -73,7 +73,8 @@ int main(int argc, char** argv) {
   auto begin = std::chrono::steady_clock::now();
   std::vector<std::thread> threads;
   for (size_t i = 0; i < writers; ++i) {
-    threads.emplace_back([&, i] { Write(std::string(argv[1]) + "/" + std::to_string(i) + ".parquet", batches, i, writers); });
+    threads.emplace_back(
+        [&, i] { Write(std::string(argv[1]) + "/" + std::to_string(i) + ".parquet", batches, i, writers); });
   }
   for (std::thread& thread : threads) thread.join();
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;

@@ -69,25 +69,25 @@ struct SchemaOverrides {
 };
 
 struct Tuning {
-  int32_t parallelism = 0;                      // splits in work at once; 0 = the number of cores, at least 2, at most 8
-  int64_t memory_bytes = 512LL << 20;           // of the whole job
-  int64_t batch_bytes = 8LL << 20;              // of one read; writers cut to what their store takes
+  int32_t parallelism = 0;             // splits in work at once; 0 = the number of cores, at least 2, at most 8
+  int64_t memory_bytes = 512LL << 20;  // of the whole job
+  int64_t batch_bytes = 8LL << 20;     // of one read; writers cut to what their store takes
   int64_t split_bytes = 256LL << 20;
   int64_t commit_interval_ms = 5000;
   int64_t commit_bytes = 256LL << 20;
-  int64_t retry_for_ms = 10 * 60 * 1000;        // how long a peer may be away before the collection fails
-  int32_t max_rounds = 3;                       // corrections of a source that moved during the copy
+  int64_t retry_for_ms = 10 * 60 * 1000;  // how long a peer may be away before the collection fails
+  int32_t max_rounds = 3;                 // corrections of a source that moved during the copy
 };
 
 struct JobSpec {
-  std::string name;       // [A-Za-z0-9_.-]+; from `name:`, or made from file and dialect
-  std::string dialect;    // "godwit.yaml", "migration.conf", ...
+  std::string name;     // [A-Za-z0-9_.-]+; from `name:`, or made from file and dialect
+  std::string dialect;  // "godwit.yaml", "migration.conf", ...
   std::string file;
   StoreSpec source;
   StoreSpec target;
   std::string source_database;  // empty = the store's default
   std::string target_database;
-  std::vector<CollectionRule> collections;  // empty = every collection of the source database
+  std::vector<CollectionRule> collections;     // empty = every collection of the source database
   std::map<std::string, std::string> renames;  // target's name by source's name, where `collections` gives none
   SchemaPolicy schema_policy = SchemaPolicy::kCreate;
   DataPolicy data_policy = DataPolicy::kStop;
@@ -115,8 +115,8 @@ enum class Verdict {
   kDifferent,          // source and target differ, or the source keeps changing
   kFailed,
   kStopped,
-  kPrecheckFailed,     // nothing was written
-  kPlanned,            // nothing was run
+  kPrecheckFailed,  // nothing was written
+  kPlanned,         // nothing was run
 };
 
 std::string_view ToString(Verdict verdict);
@@ -127,8 +127,8 @@ struct Difference {
   enum class Side { kOnlySource, kOnlyTarget, kDifferent };
   Side side = Side::kDifferent;
   std::string partition;
-  std::string key;      // for people: 42, "abc"
-  std::string field;    // the first that differs; empty for one-sided rows
+  std::string key;           // for people: 42, "abc"
+  std::string field;         // the first that differs; empty for one-sided rows
   std::string source_value;  // shortened for people
   std::string target_value;
 };
@@ -141,15 +141,15 @@ struct CollectionReport {
   int64_t bytes = 0;
   double copy_seconds = 0;
   double verify_seconds = 0;
-  int64_t duplicates = 0;                    // surplus rows of repeated keys, left out
+  int64_t duplicates = 0;  // surplus rows of repeated keys, left out
   std::vector<std::string> duplicate_sample;
   int64_t rejects = 0;
   std::vector<Rejected> rejected_sample;
-  int32_t rounds = 0;                        // corrections that were needed
-  Digest digest;                             // of the target
+  int32_t rounds = 0;  // corrections that were needed
+  Digest digest;       // of the target
   int64_t differences = 0;
   std::vector<Difference> difference_sample;  // at most 1,000
-  std::string error;                         // empty when it went well
+  std::string error;                          // empty when it went well
   std::optional<ErrorKind> error_kind;
   std::vector<std::string> notes;
 };
@@ -190,7 +190,8 @@ struct RunOptions {
   std::function<void(std::string_view)> on_note;
 };
 
-/// Runs or resumes a job to its end. Failures are in the report; a Status comes back only where no report could be made.
+/// Runs or resumes a job to its end. Failures are in the report; a Status comes back only where no report could be
+/// made.
 arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
 
 /// Compares source and target of a job, collection by collection, without writing anything.
@@ -199,7 +200,7 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
 struct CollectionPlan {
   CollectionSchema source;
   CollectionSchema target;
-  TargetState state;                 // before the run
+  TargetState state;  // before the run
   CommitMode commit_mode = CommitMode::kNone;
   SnapshotLife snapshot_life = SnapshotLife::kNone;
   std::string preparation;           // of the source, see Source::Preparation; empty = none

@@ -43,16 +43,16 @@ enum class OptionType {
 enum class OptionScope { kBoth, kSource, kTarget };
 
 struct Option {
-  std::string name;           // snake_case
+  std::string name;  // snake_case
   OptionType type = OptionType::kString;
-  std::string help;           // one sentence, ends with a full stop
-  std::string default_text = {};   // as the user would write it; empty = unset
+  std::string help;               // one sentence, ends with a full stop
+  std::string default_text = {};  // as the user would write it; empty = unset
   bool required = false;
   OptionScope scope = OptionScope::kBoth;
-  std::vector<std::string> allowed = {};  // of kEnum
+  std::vector<std::string> allowed = {};              // of kEnum
   int64_t min = std::numeric_limits<int64_t>::min();  // of kInt, kBytes, kDuration
   int64_t max = std::numeric_limits<int64_t>::max();
-  bool tuning = false;        // may change between runs of one job (not part of its identity)
+  bool tuning = false;  // may change between runs of one job (not part of its identity)
   std::string example = {};
   std::vector<std::string> conflicts = {};  // options that can't be given together with this one
 };
@@ -81,12 +81,13 @@ class OptionValues {
   std::map<std::string, Value> values_;
 };
 
-/// Parses and checks one value. The error (kInvalidConfig) names the option, what is allowed and, for enums, the nearest.
+/// Parses and checks one value. The error (kInvalidConfig) names the option, what is allowed and, for enums, the
+/// nearest.
 arrow::Result<OptionValues::Value> ParseOption(const Option& option, std::string_view text);
 arrow::Result<int64_t> ParseBytes(std::string_view text);
 arrow::Result<int64_t> ParseDurationMs(std::string_view text);
-/// Fills the defaults of unset options, of both scopes: a target is also read back. A required option of `scope` that is
-/// unset is kInvalidConfig.
+/// Fills the defaults of unset options, of both scopes: a target is also read back. A required option of `scope` that
+/// is unset is kInvalidConfig.
 arrow::Status FillDefaults(const OptionTable& table, OptionScope scope, OptionValues* values);
 /// The candidate with the smallest edit distance when it is near enough, else empty.
 std::string NearestName(std::string_view name, const std::vector<std::string>& candidates);

@@ -26,19 +26,19 @@ enum class TypeKind {
   kInt64,
   kFloat,
   kDouble,
-  kString,          // UTF-8
-  kJson,            // UTF-8 text, bytes kept as they came
+  kString,  // UTF-8
+  kJson,    // UTF-8 text, bytes kept as they came
   kBytes,
-  kTimestamp,       // microseconds; UTC when Type::utc
-  kDate,            // days since 1970-01-01
-  kDecimal,         // Type::precision, Type::scale
-  kArray,           // of Type::element, a scalar kind
-  kFloatVector,     // Type::dim values
+  kTimestamp,    // microseconds; UTC when Type::utc
+  kDate,         // days since 1970-01-01
+  kDecimal,      // Type::precision, Type::scale
+  kArray,        // of Type::element, a scalar kind
+  kFloatVector,  // Type::dim values
   kFloat16Vector,
   kBFloat16Vector,
   kInt8Vector,
-  kBinaryVector,    // Type::dim bits, most significant bit first
-  kSparseVector,    // (index, value) pairs sorted by index
+  kBinaryVector,  // Type::dim bits, most significant bit first
+  kSparseVector,  // (index, value) pairs sorted by index
 };
 
 std::string_view ToString(TypeKind kind);
@@ -50,7 +50,7 @@ struct Type {
   int32_t dim = 0;                       // of the dense vectors: values, or bits for kBinaryVector
   int32_t precision = 0;                 // of kDecimal
   int32_t scale = 0;
-  bool utc = false;                      // of kTimestamp
+  bool utc = false;  // of kTimestamp
 
   static Type Of(TypeKind kind) { return Type{.kind = kind}; }
   static Type Array(TypeKind element) { return Type{.kind = TypeKind::kArray, .element = element}; }
@@ -80,14 +80,14 @@ struct Field {
   Type type;
   bool nullable = false;
   bool primary_key = false;
-  bool auto_id = false;        // the store made the keys
+  bool auto_id = false;  // the store made the keys
   bool partition_key = false;
   bool clustering_key = false;
-  bool dynamic = false;        // the `$meta` column; kJson; at most one, the last field
+  bool dynamic = false;                      // the `$meta` column; kJson; at most one, the last field
   std::optional<int64_t> max_length = {};    // of strings (or of the strings in an array), bytes
   std::optional<int64_t> max_capacity = {};  // of arrays, elements
   std::string description = {};
-  std::optional<std::string> default_json = {};     // default value as JSON text
+  std::optional<std::string> default_json = {};        // default value as JSON text
   std::map<std::string, std::string> properties = {};  // store-specific, for example {"mmap.enabled": "true"}
 
   bool operator==(const Field&) const = default;

@@ -41,10 +41,11 @@ struct Snapshot {
   std::string id = {};  // equal ids = the same rows; meaningful for kSession and kDurable
 };
 
-/// A closed piece of one collection: the unit of parallel work and of retry. Data without secrets; any process can run it.
+/// A closed piece of one collection: the unit of parallel work and of retry. Data without secrets; any process can run
+/// it.
 struct Split {
-  std::string id;          // unique inside the collection, stable, [a-z0-9-]+
-  std::string spec;        // JSON of the room: a key range, a file, ...
+  std::string id;    // unique inside the collection, stable, [a-z0-9-]+
+  std::string spec;  // JSON of the room: a key range, a file, ...
   int64_t estimated_rows = 0;
   int64_t estimated_bytes = 0;
 };
@@ -65,8 +66,8 @@ struct Batch {
 
 /// What of a split has reached the target.
 struct Progress {
-  std::string position;   // of the last batch; empty = nothing yet
-  Digest digest;          // of the rows handed to the target and accepted, as the target shows them
+  std::string position;  // of the last batch; empty = nothing yet
+  Digest digest;         // of the rows handed to the target and accepted, as the target shows them
   int64_t bytes = 0;
   int64_t rejects = 0;
   bool complete = false;  // the reader reached its end
@@ -80,7 +81,7 @@ struct Receipt {
 };
 
 struct Rejected {
-  std::string key;     // for people
+  std::string key;  // for people
   std::string reason;
 };
 
@@ -114,23 +115,23 @@ struct WriteTarget {
 
 struct TargetState {
   bool exists = false;
-  std::string identity;           // id and creation time at the store; changes when it is dropped and made again
-  int64_t rows = 0;               // exact where `rows_exact`
+  std::string identity;  // id and creation time at the store; changes when it is dropped and made again
+  int64_t rows = 0;      // exact where `rows_exact`
   bool rows_exact = true;
   std::optional<CollectionSchema> schema;
 };
 
 struct CheckItem {
   enum class Verdict { kPassed, kWarning, kFailed };
-  std::string name;     // "reachable", "authorised", "version", ...
+  std::string name;  // "reachable", "authorised", "version", ...
   Verdict verdict = Verdict::kPassed;
   std::string message;  // what was seen; when not passed, what to do
 };
 
 /// Duplicate keys met while reading: the same identity in several rows of the source.
 struct Duplicates {
-  int64_t surplus_rows = 0;            // rows beyond one a key
-  std::vector<std::string> sample;     // "key x3", at most 1,000
+  int64_t surplus_rows = 0;         // rows beyond one a key
+  std::vector<std::string> sample;  // "key x3", at most 1,000
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -163,8 +164,8 @@ class Reader {
 };
 
 enum class ReadPurpose {
-  kCopy,       // the user's source: may be altered only as its options allow
-  kVerify,     // the target, read back: may be loaded and indexed for the time of reading
+  kCopy,    // the user's source: may be altered only as its options allow
+  kVerify,  // the target, read back: may be loaded and indexed for the time of reading
 };
 
 class Source {
@@ -210,7 +211,8 @@ class Sink {
   virtual CommitMode commit_mode(const CollectionSchema& schema) const = 0;
   /// Finds the newest receipt of a split, at the target or the journaled one (`journaled`, none when the journal has
   /// none), and removes or fences what may have been left after it. `attempted` = a writer was opened for this split
-  /// before. Called before any replay, with no writer open for the split; a fenced writer of an older epoch can't commit.
+  /// before. Called before any replay, with no writer open for the split; a fenced writer of an older epoch can't
+  /// commit.
   virtual arrow::Result<Recovery> Recover(const WriteTarget& target, const Split& split,
                                           const std::optional<Receipt>& journaled, bool attempted) = 0;
   virtual arrow::Result<std::unique_ptr<Writer>> Open(const WriteTarget& target, const Split& split,
@@ -242,8 +244,8 @@ struct Capabilities {
   bool databases = false;
   bool partitions = false;
   SnapshotLife snapshot_life = SnapshotLife::kNone;
-  std::string splits_by = {};      // "primary key range", "file", ...
-  std::string read_back = {};      // how the target is verified, for people; empty = it can't be
+  std::string splits_by = {};  // "primary key range", "file", ...
+  std::string read_back = {};  // how the target is verified, for people; empty = it can't be
 };
 
 /// One open store. Source and sink are null where the store has none.

@@ -1,7 +1,7 @@
 // Files that are whole or absent after a crash: write, fsync, rename, fsync of the folder.
 //
-// All functions are thread-safe for different paths. Errors are kNoSpace (ENOSPC, EDQUOT), kNotFound or kInternal, with the
-// path in the message. OK means durable.
+// All functions are thread-safe for different paths. Errors are kNoSpace (ENOSPC, EDQUOT), kNotFound or kInternal, with
+// the path in the message. OK means durable.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
-// How long a peer may be away. One Patience guards one repeated piece of work: every success renews it; a failure that may
-// pass (IsRetryable, or an unknown outcome that the caller settles before it tries again) costs a pause that grows with
-// each failure in a row. Not thread-safe.
+// How long a peer may be away. One Patience guards one repeated piece of work: every success renews it; a failure that
+// may pass (IsRetryable, or an unknown outcome that the caller settles before it tries again) costs a pause that grows
+// with each failure in a row. Not thread-safe.
 #pragma once
 
 #include <chrono>

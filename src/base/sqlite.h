@@ -1,6 +1,6 @@
-// SQLite through arrow::Status: a connection and prepared statements. Errors are kNoSpace for a full disk, kConflict for
-// a lock held elsewhere, kCorruptData for a damaged file, else kInternal, with the file's path in the message.
-// A connection and its statements belong to one thread at a time.
+// SQLite through arrow::Status: a connection and prepared statements. Errors are kNoSpace for a full disk, kConflict
+// for a lock held elsewhere, kCorruptData for a damaged file, else kInternal, with the file's path in the message. A
+// connection and its statements belong to one thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,7 @@ struct CommandOptions {
   bool json = false;
   bool verbose = false;
   bool restart = false;
-  std::string master;       // SeaTunnel's -m
+  std::string master;  // SeaTunnel's -m
   StopToken stop;
 };
 

@@ -21,9 +21,12 @@ ordered_json ToJsonObject(const JobStatus& job) {
                            {"expected_rows", c.expected_rows},
                            {"bytes", c.bytes}});
   }
-  return {{"event", "job"},  {"name", job.name},
-          {"state", job.state}, {"pid", job.pid},
-          {"report_file", job.report_file}, {"collections", std::move(collections)}};
+  return {{"event", "job"},
+          {"name", job.name},
+          {"state", job.state},
+          {"pid", job.pid},
+          {"report_file", job.report_file},
+          {"collections", std::move(collections)}};
 }
 
 void PrintJobs(const std::vector<JobStatus>& jobs) {

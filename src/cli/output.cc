@@ -186,8 +186,10 @@ void ProgressPrinter::Note(std::string_view text) {
   if (style_ == Style::kQuiet) return;
   std::lock_guard lock(mutex_);
   if (style_ == Style::kJson) {
-    *out_ << ordered_json{{"event", "note"}, {"text", text}}.dump(-1, ' ', false, ordered_json::error_handler_t::replace)
-          << "\n" << std::flush;
+    *out_ << ordered_json{{"event", "note"}, {"text", text}}.dump(-1, ' ', false,
+                                                                  ordered_json::error_handler_t::replace)
+          << "\n"
+          << std::flush;
     return;
   }
   drawn_ = 0;  // the note pushes the drawn lines up; they are drawn anew below it

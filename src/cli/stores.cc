@@ -73,7 +73,8 @@ void PrintStores() {
     rows.push_back({store.name, can.source ? "yes" : "-", can.target ? "yes" : "-",
                     can.target ? (can.read_back.empty() ? "nothing" : can.read_back) : "-", store.description});
   }
-  std::cout << FormatTable(rows) << "\nAny source can be moved to any target. `godwit stores STORE` shows its options.\n";
+  std::cout << FormatTable(rows)
+            << "\nAny source can be moved to any target. `godwit stores STORE` shows its options.\n";
 }
 
 void PrintOptions(const StoreFactory& store) {

@@ -43,7 +43,8 @@ CollectionRun::CollectionRun(JobContext* job, JournaledCollection journaled)
       target_{.schema = collection_.target,
               .job = job->journal.job_id(),
               .epoch = job->journal.epoch(),
-              .overwrite = collection_.overwrite},
+              .overwrite = collection_.overwrite,
+              .exclusive = collection_.exclusive},
       commit_mode_(job->target.sink()->commit_mode(collection_.target)),
       identity_(commit_mode_ == CommitMode::kAppendOnly || collection_.target.key_index() < 0
                     ? RowHasher::Identity::kWholeRow
@@ -123,8 +124,7 @@ arrow::Status CollectionRun::Create() {
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return catalog.Create(collection_.target); }));
   ARROW_RETURN_NOT_OK(after_create.Hit());
   TargetState state;
-  ARROW_RETURN_NOT_OK(
-      RetryStep(job_.limits, [&] { return catalog.State(collection_.target.ref).Value(&state); }));
+  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return catalog.State(collection_.target.ref).Value(&state); }));
   collection_.target_identity = state.identity;
   return Advance(Stage::kCreated);
 }
@@ -132,9 +132,8 @@ arrow::Status CollectionRun::Create() {
 arrow::Status CollectionRun::Prepare() {
   if (collection_.preparation.empty()) return arrow::Status::OK();
   line_->SetStage("loading the source");
-  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] {
-    return job_.source.source()->Prepare(collection_.source.ref, collection_.preparation);
-  }));
+  ARROW_RETURN_NOT_OK(RetryStep(
+      job_.limits, [&] { return job_.source.source()->Prepare(collection_.source.ref, collection_.preparation); }));
   return after_prepare.Hit();
 }
 
@@ -225,10 +224,10 @@ arrow::Status CollectionRun::Verify() {
   ARROW_RETURN_NOT_OK(after_finalize.Hit());
   ARROW_ASSIGN_OR_RAISE(report_.rejected_sample, job_.journal.Rejects(collection_.id, kMaxSample));
   if (report_.rejects > 0 && !job_.spec.allow_rejects) {
-    return MakeError(ErrorKind::kRejected, "the target refused " + std::to_string(report_.rejects) +
-                                               " rows, the first: " + report_.rejected_sample.front().key + ": " +
-                                               report_.rejected_sample.front().reason +
-                                               ". Mend them at the source, or go on without them (allow_rejects: true)");
+    return MakeError(ErrorKind::kRejected,
+                     "the target refused " + std::to_string(report_.rejects) + " rows, the first: " +
+                         report_.rejected_sample.front().key + ": " + report_.rejected_sample.front().reason +
+                         ". Mend them at the source, or go on without them (allow_rejects: true)");
   }
   report_.digest = Digest{};
   for (const Receipt& receipt : receipts) report_.digest += receipt.progress.digest;
@@ -354,8 +353,8 @@ arrow::Status CollectionRun::DeleteAtTarget(const ScanSide& target, const Differ
   }));
   for (const auto& [partition, arrays] : found) {
     ARROW_ASSIGN_OR_RAISE(auto array, arrow::Concatenate(arrays));
-    ARROW_RETURN_NOT_OK(RetryStep(
-        job_.limits, [&] { return job_.target.sink()->DeleteKeys(target_, partition, array, receipts); }));
+    ARROW_RETURN_NOT_OK(
+        RetryStep(job_.limits, [&] { return job_.target.sink()->DeleteKeys(target_, partition, array, receipts); }));
   }
   return arrow::Status::OK();
 }
@@ -385,21 +384,19 @@ arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, co
 arrow::Status CollectionRun::Publish() {
   line_->SetStage("publishing");
   ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
-  ARROW_RETURN_NOT_OK(
-      RetryStep(job_.limits, [&] { return job_.target.sink()->Publish(target_, receipts, proven_); }));
+  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return job_.target.sink()->Publish(target_, receipts, proven_); }));
   ARROW_RETURN_NOT_OK(after_publish.Hit());
   TargetState state;
-  ARROW_RETURN_NOT_OK(RetryStep(
-      job_.limits, [&] { return job_.target.catalog()->State(collection_.target.ref).Value(&state); }));
+  ARROW_RETURN_NOT_OK(
+      RetryStep(job_.limits, [&] { return job_.target.catalog()->State(collection_.target.ref).Value(&state); }));
   collection_.target_identity = state.identity;
   return Advance(Stage::kPublished);
 }
 
 arrow::Status CollectionRun::RestoreSource() {
   if (!collection_.preparation.empty()) {
-    ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] {
-      return job_.source.source()->Restore(collection_.source.ref, collection_.preparation);
-    }));
+    ARROW_RETURN_NOT_OK(RetryStep(
+        job_.limits, [&] { return job_.source.source()->Restore(collection_.source.ref, collection_.preparation); }));
     ARROW_RETURN_NOT_OK(after_restore.Hit());
   }
   return Advance(Stage::kDone);

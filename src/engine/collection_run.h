@@ -1,4 +1,5 @@
-// One collection from plan to done: every step is journaled when it is complete, so a later process goes on at the next.
+// One collection from plan to done: every step is journaled when it is complete, so a later process goes on at the
+// next.
 #pragma once
 
 #include <memory>

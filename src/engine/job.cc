@@ -47,10 +47,12 @@ arrow::Result<OpenStores> OpenBoth(const StoreRegistry& stores, const JobSpec& s
   ARROW_ASSIGN_OR_RAISE(both.source, OpenStore(stores, spec.source, stop));
   ARROW_ASSIGN_OR_RAISE(both.target, OpenStore(stores, spec.target, stop));
   if (both.source->source() == nullptr) {
-    return MakeError(ErrorKind::kInvalidConfig, "store '" + spec.source.store + "' can't be a source", spec.source.where);
+    return MakeError(ErrorKind::kInvalidConfig, "store '" + spec.source.store + "' can't be a source",
+                     spec.source.where);
   }
   if (both.target->sink() == nullptr) {
-    return MakeError(ErrorKind::kInvalidConfig, "store '" + spec.target.store + "' can't be a target", spec.target.where);
+    return MakeError(ErrorKind::kInvalidConfig, "store '" + spec.target.store + "' can't be a target",
+                     spec.target.where);
   }
   return both;
 }
@@ -67,8 +69,8 @@ struct Budgets {
     limits.memory = &memory;
     limits.splits = &splits;
     // A split in work holds about six batches: two being read, two waiting, one or two being written.
-    limits.batch_bytes = std::clamp<int64_t>(tuning.memory_bytes / (6LL * Parallelism(tuning)), 64 << 10,
-                                             tuning.batch_bytes);
+    limits.batch_bytes =
+        std::clamp<int64_t>(tuning.memory_bytes / (6LL * Parallelism(tuning)), 64 << 10, tuning.batch_bytes);
     limits.split_bytes = tuning.split_bytes;
     limits.retry_for_ms = tuning.retry_for_ms;
     limits.stop = std::move(stop);
@@ -153,8 +155,9 @@ class JobRun {
   void Work() {
     for (size_t i = next_++; i < rules_.size(); i = next_++) {
       if (failed_ && job_.spec.fail_fast) {
-        reports_[i] = FailedReport(job_.spec, rules_[i], job_.target,
-                                   MakeError(ErrorKind::kCancelled, "not begun: another collection failed (fail_fast)"));
+        reports_[i] =
+            FailedReport(job_.spec, rules_[i], job_.target,
+                         MakeError(ErrorKind::kCancelled, "not begun: another collection failed (fail_fast)"));
         reports_[i].verdict = Verdict::kFailed;
         continue;
       }
@@ -174,14 +177,14 @@ class JobRun {
       if (collection.source.ref == rule.source && collection.target.ref.name == rule.target_name) return collection;
     }
     CollectionPlan plan;
-    ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] {
-      return PlanCollection(job_.spec, rule, &job_.source, &job_.target).Value(&plan);
-    }));
+    ARROW_RETURN_NOT_OK(RetryStep(
+        job_.limits, [&] { return PlanCollection(job_.spec, rule, &job_.source, &job_.target).Value(&plan); }));
     JournaledCollection collection;
     collection.source = std::move(plan.source);
     collection.target = std::move(plan.target);
     collection.drop_target = plan.drop_target;
     collection.overwrite = plan.overwrite;
+    collection.exclusive = plan.drop_target || !plan.state.exists;
     collection.preparation = std::move(plan.preparation);
     collection.report.notes = std::move(plan.notes);
     ARROW_RETURN_NOT_OK(job_.journal.AddCollection(&collection));
@@ -210,9 +213,8 @@ void SumUp(Report* report) {
   }
   report->exit_code = ExitCode(report->verdict);
   bool invalid = !report->collections.empty() &&
-                 std::all_of(report->collections.begin(), report->collections.end(), [](const CollectionReport& c) {
-                   return c.error_kind == ErrorKind::kInvalidConfig;
-                 });
+                 std::all_of(report->collections.begin(), report->collections.end(),
+                             [](const CollectionReport& c) { return c.error_kind == ErrorKind::kInvalidConfig; });
   if (invalid) report->exit_code = 2;
 }
 
@@ -288,10 +290,8 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   const auto identity = new_ids || hashed.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey;
   ARROW_ASSIGN_OR_RAISE(ScanSide source, VerifySide(stores.source.get(), source_schema, hashed, identity));
   ARROW_ASSIGN_OR_RAISE(ScanSide target, VerifySide(stores.target.get(), target_schema, hashed, identity));
-  ARROW_ASSIGN_OR_RAISE(auto source_ready,
-                        PreparedSide::Make(source, rule.source, ReadPurpose::kCopy, limits));
-  ARROW_ASSIGN_OR_RAISE(auto target_ready,
-                        PreparedSide::Make(target, report->target, ReadPurpose::kVerify, limits));
+  ARROW_ASSIGN_OR_RAISE(auto source_ready, PreparedSide::Make(source, rule.source, ReadPurpose::kCopy, limits));
+  ARROW_ASSIGN_OR_RAISE(auto target_ready, PreparedSide::Make(target, report->target, ReadPurpose::kVerify, limits));
   ARROW_ASSIGN_OR_RAISE(SideDigest source_digest, DigestSide(source, limits));
   ARROW_ASSIGN_OR_RAISE(SideDigest target_digest, DigestSide(target, limits));
   const CompareMode mode = spec.data_policy == DataPolicy::kOverwrite ? CompareMode::kContains : CompareMode::kEqual;
@@ -371,7 +371,8 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
 
   Budgets budgets(spec.tuning, options.stop, options.on_note);
   std::vector<CollectionRule> rules;
-  ARROW_RETURN_NOT_OK(RetryStep(budgets.limits, [&] { return ResolveCollections(spec, both.source.get()).Value(&rules); }));
+  ARROW_RETURN_NOT_OK(
+      RetryStep(budgets.limits, [&] { return ResolveCollections(spec, both.source.get()).Value(&rules); }));
   {
     ProgressBoard board(options.on_progress);
     JobContext job{spec, *journal, *both.source, *both.target, board, budgets.limits};
@@ -435,7 +436,8 @@ arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& 
   if (!report.passed()) return report;
   ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
   for (const CollectionRule& rule : rules) {
-    CheckItem item{.name = "collection " + rule.source.ToString(), .verdict = CheckItem::Verdict::kPassed, .message = {}};
+    CheckItem item{
+        .name = "collection " + rule.source.ToString(), .verdict = CheckItem::Verdict::kPassed, .message = {}};
     auto plan = PlanCollection(spec, rule, both.source.get(), both.target.get());
     if (!plan.ok()) item.verdict = CheckItem::Verdict::kFailed;
     item.message = plan.ok() ? "can be moved to " + plan->target.ref.ToString() : Describe(plan.status());

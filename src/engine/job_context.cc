@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-
 namespace godwit {
 
 arrow::Status RetryStep(const WorkLimits& limits, const std::function<arrow::Status()>& step) {

@@ -41,7 +41,8 @@ class ProgressBoard {
  public:
   using Callback = std::function<void(const CollectionProgress&)>;
 
-  /// Starts the thread that calls `callback` for every line that changed, at most every 200 ms; none without a callback.
+  /// Starts the thread that calls `callback` for every line that changed, at most every 200 ms; none without a
+  /// callback.
   explicit ProgressBoard(Callback callback);
   ~ProgressBoard();
 
@@ -54,8 +55,8 @@ class ProgressBoard {
 
   const Callback callback_;
   StopToken ended_;
-  std::mutex mutex_;                    // guards lines_
-  std::deque<ProgressLine> lines_;      // a deque, so that lines stay where they are
+  std::mutex mutex_;                     // guards lines_
+  std::deque<ProgressLine> lines_;       // a deque, so that lines stay where they are
   std::deque<CollectionProgress> told_;  // of the reading thread only
   std::thread thread_;
 };

@@ -21,14 +21,18 @@ std::string_view ToString(Difference::Side side) {
 }
 
 ordered_json ToJsonObject(const Difference& difference) {
-  return {{"side", ToString(difference.side)},         {"partition", difference.partition},
-          {"key", difference.key},                     {"field", difference.field},
-          {"source_value", difference.source_value},   {"target_value", difference.target_value}};
+  return {{"side", ToString(difference.side)},
+          {"partition", difference.partition},
+          {"key", difference.key},
+          {"field", difference.field},
+          {"source_value", difference.source_value},
+          {"target_value", difference.target_value}};
 }
 
 ordered_json ToJsonObject(const CollectionReport& report) {
   ordered_json rejects = ordered_json::array();
-  for (const Rejected& reject : report.rejected_sample) rejects.push_back({{"key", reject.key}, {"reason", reject.reason}});
+  for (const Rejected& reject : report.rejected_sample)
+    rejects.push_back({{"key", reject.key}, {"reason", reject.reason}});
   ordered_json differences = ordered_json::array();
   for (const Difference& difference : report.difference_sample) differences.push_back(ToJsonObject(difference));
   return {{"source", report.source.ToString()},

@@ -84,8 +84,9 @@ class Attempt {
     if (recovery.receipt) progress_ = recovery.receipt->progress;
     Sink& sink = *route_.job.target.sink();
     ARROW_ASSIGN_OR_RAISE(auto writer, sink.Open(route_.target, split_.split, recovery));
-    ARROW_ASSIGN_OR_RAISE(auto reader, route_.job.source.source()->Open(route_.mapper.read_schema(), split_.split,
-                                                                        route_.collection.snapshot, progress_.position));
+    ARROW_ASSIGN_OR_RAISE(auto reader,
+                          route_.job.source.source()->Open(route_.mapper.read_schema(), split_.split,
+                                                           route_.collection.snapshot, progress_.position));
     BatchQueue queue;
     std::thread reading([&] { queue.Close(Read(reader.get(), &queue)); });
     arrow::Status status = Write(writer.get(), &queue);

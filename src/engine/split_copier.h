@@ -1,5 +1,5 @@
-// Copies one split: a reading thread and the caller's writing thread with a short queue between them, a commit every few
-// seconds, and a fresh start from the newest receipt after a failure that passes.
+// Copies one split: a reading thread and the caller's writing thread with a short queue between them, a commit every
+// few seconds, and a fresh start from the newest receipt after a failure that passes.
 #pragma once
 
 #include <mutex>

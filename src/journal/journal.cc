@@ -30,7 +30,7 @@ Failpoint before_report("journal.report.before");
 constexpr const char* kSchema = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE collections(id INTEGER PRIMARY KEY, stage INTEGER NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
-  drop_target INTEGER NOT NULL, overwrite INTEGER NOT NULL, preparation TEXT NOT NULL, verify_preparation TEXT NOT NULL,
+  drop_target INTEGER NOT NULL, overwrite INTEGER NOT NULL, exclusive INTEGER NOT NULL, preparation TEXT NOT NULL, verify_preparation TEXT NOT NULL,
   target_identity TEXT NOT NULL, snapshot_life INTEGER NOT NULL, snapshot_id TEXT NOT NULL, report TEXT NOT NULL);
 CREATE TABLE splits(collection INTEGER NOT NULL REFERENCES collections(id), ordinal INTEGER NOT NULL, id TEXT NOT NULL,
   spec TEXT NOT NULL, estimated_rows INTEGER NOT NULL, estimated_bytes INTEGER NOT NULL,
@@ -98,11 +98,12 @@ arrow::Result<JournaledCollection> ReadCollection(const SqliteStatement& row) {
   ARROW_ASSIGN_OR_RAISE(collection.target, SchemaFromJson(row.Text(3)));
   collection.drop_target = row.Int(4) != 0;
   collection.overwrite = row.Int(5) != 0;
-  collection.preparation = row.Text(6);
-  collection.verify_preparation = row.Text(7);
-  collection.target_identity = row.Text(8);
-  collection.snapshot = Snapshot{static_cast<SnapshotLife>(row.Int(9)), std::string(row.Text(10))};
-  ARROW_RETURN_NOT_OK(ReportFromJson(row.Text(11), &collection.report));
+  collection.exclusive = row.Int(6) != 0;
+  collection.preparation = row.Text(7);
+  collection.verify_preparation = row.Text(8);
+  collection.target_identity = row.Text(9);
+  collection.snapshot = Snapshot{static_cast<SnapshotLife>(row.Int(10)), std::string(row.Text(11))};
+  ARROW_RETURN_NOT_OK(ReportFromJson(row.Text(12), &collection.report));
   collection.report.source = collection.source.ref;
   collection.report.target = collection.target.ref;
   return collection;
@@ -114,12 +115,13 @@ void BindCollection(const JournaledCollection& collection, SqliteStatement* stat
       .Bind(3, ToJson(collection.target))
       .Bind(4, int64_t{collection.drop_target})
       .Bind(5, int64_t{collection.overwrite})
-      .Bind(6, collection.preparation)
-      .Bind(7, collection.verify_preparation)
-      .Bind(8, collection.target_identity)
-      .Bind(9, static_cast<int64_t>(collection.snapshot.life))
-      .Bind(10, collection.snapshot.id)
-      .Bind(11, ReportToJson(collection.report));
+      .Bind(6, int64_t{collection.exclusive})
+      .Bind(7, collection.preparation)
+      .Bind(8, collection.verify_preparation)
+      .Bind(9, collection.target_identity)
+      .Bind(10, static_cast<int64_t>(collection.snapshot.life))
+      .Bind(11, collection.snapshot.id)
+      .Bind(12, ReportToJson(collection.report));
 }
 
 }  // namespace
@@ -209,10 +211,10 @@ arrow::Status Journal::SetMeta(const std::string& key, const std::string& value)
 
 arrow::Result<std::vector<JournaledCollection>> Journal::Collections() {
   std::lock_guard lock(mutex_);
-  ARROW_ASSIGN_OR_RAISE(auto select,
-                        db_->Prepare("SELECT id, stage, source, target, drop_target, overwrite, preparation, "
-                                     "verify_preparation, target_identity, snapshot_life, snapshot_id, report "
-                                     "FROM collections ORDER BY id"));
+  ARROW_ASSIGN_OR_RAISE(
+      auto select, db_->Prepare("SELECT id, stage, source, target, drop_target, overwrite, exclusive, preparation, "
+                                "verify_preparation, target_identity, snapshot_life, snapshot_id, report "
+                                "FROM collections ORDER BY id"));
   std::vector<JournaledCollection> collections;
   while (true) {
     ARROW_ASSIGN_OR_RAISE(bool row, select.Step());
@@ -227,9 +229,9 @@ arrow::Status Journal::AddCollection(JournaledCollection* collection) {
   ARROW_RETURN_NOT_OK(before_plan.Hit());
   ARROW_ASSIGN_OR_RAISE(
       auto insert,
-      db_->Prepare("INSERT INTO collections(stage, source, target, drop_target, overwrite, preparation, "
+      db_->Prepare("INSERT INTO collections(stage, source, target, drop_target, overwrite, exclusive, preparation, "
                    "verify_preparation, target_identity, snapshot_life, snapshot_id, report) "
-                   "VALUES(?,?,?,?,?,?,?,?,?,?,?) RETURNING id"));
+                   "VALUES(?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"));
   BindCollection(*collection, &insert);
   ARROW_RETURN_NOT_OK(insert.Step());
   collection->id = insert.Int(0);
@@ -241,11 +243,12 @@ arrow::Status Journal::SaveCollection(const JournaledCollection& collection) {
   std::lock_guard lock(mutex_);
   ARROW_RETURN_NOT_OK(before_stage.Hit());
   ARROW_ASSIGN_OR_RAISE(
-      auto update, db_->Prepare("UPDATE collections SET stage=?, source=?, target=?, drop_target=?, overwrite=?, "
-                                "preparation=?, verify_preparation=?, target_identity=?, snapshot_life=?, "
-                                "snapshot_id=?, report=? WHERE id=?"));
+      auto update,
+      db_->Prepare("UPDATE collections SET stage=?, source=?, target=?, drop_target=?, overwrite=?, exclusive=?, "
+                   "preparation=?, verify_preparation=?, target_identity=?, snapshot_life=?, "
+                   "snapshot_id=?, report=? WHERE id=?"));
   BindCollection(collection, &update);
-  ARROW_RETURN_NOT_OK(update.Bind(12, collection.id).Run());
+  ARROW_RETURN_NOT_OK(update.Bind(13, collection.id).Run());
   return after_stage.Hit();
 }
 
@@ -253,9 +256,8 @@ arrow::Status Journal::SaveSplits(const JournaledCollection& collection, const s
   std::lock_guard lock(mutex_);
   ARROW_RETURN_NOT_OK(before_splits.Hit());
   ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(db_.get()));
-  ARROW_ASSIGN_OR_RAISE(auto insert,
-                        db_->Prepare("INSERT INTO splits(collection, ordinal, id, spec, estimated_rows, "
-                                     "estimated_bytes) VALUES(?,?,?,?,?,?)"));
+  ARROW_ASSIGN_OR_RAISE(auto insert, db_->Prepare("INSERT INTO splits(collection, ordinal, id, spec, estimated_rows, "
+                                                  "estimated_bytes) VALUES(?,?,?,?,?,?)"));
   int64_t ordinal = 0;
   for (const Split& split : splits) {
     ARROW_RETURN_NOT_OK(insert.Bind(1, collection.id)

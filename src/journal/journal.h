@@ -1,5 +1,5 @@
-// A job's memory: what was planned, what was confirmed, what was intended. One SQLite file a job (WAL, synchronous=FULL);
-// every call that returns OK is durable. Thread-safe. Holds no secret.
+// A job's memory: what was planned, what was confirmed, what was intended. One SQLite file a job (WAL,
+// synchronous=FULL); every call that returns OK is durable. Thread-safe. Holds no secret.
 //
 // A collection goes through the stages in order and never back; a stage is written when it is complete:
 //   kPlanned    schemas, policies and the source's preparation are fixed; nothing was changed anywhere before this
@@ -31,13 +31,14 @@ struct JournaledCollection {
   Stage stage = Stage::kPlanned;
   CollectionSchema source;
   CollectionSchema target;
-  bool drop_target = false;       // before creating, once
-  bool overwrite = false;         // WriteTarget::overwrite
-  std::string preparation;        // of the source; to be restored
-  std::string verify_preparation; // of the target while it is read back; to be restored
-  std::string target_identity;    // set with kCreated
-  Snapshot snapshot;              // set with kSplit
-  CollectionReport report;        // as far as known
+  bool drop_target = false;        // before creating, once
+  bool overwrite = false;          // WriteTarget::overwrite
+  bool exclusive = false;          // WriteTarget::exclusive
+  std::string preparation;         // of the source; to be restored
+  std::string verify_preparation;  // of the target while it is read back; to be restored
+  std::string target_identity;     // set with kCreated
+  Snapshot snapshot;               // set with kSplit
+  CollectionReport report;         // as far as known
 };
 
 struct JournaledSplit {

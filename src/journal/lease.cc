@@ -35,8 +35,8 @@ arrow::Result<std::unique_ptr<Lease>> Lease::Take(const std::string& path) {
   struct flock lock = WholeFile(F_WRLCK);
   if (::fcntl(fd, F_OFD_SETLK, &lock) != 0) {
     if (errno != EAGAIN && errno != EACCES) return ErrnoStatus(errno, "lock " + path);
-    return MakeError(ErrorKind::kConflict, "this job is being run by process " + ReadPid(fd) +
-                                               "; wait for it, or end it with `godwit stop`");
+    return MakeError(ErrorKind::kConflict,
+                     "this job is being run by process " + ReadPid(fd) + "; wait for it, or end it with `godwit stop`");
   }
   std::string pid = std::to_string(::getpid());
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {

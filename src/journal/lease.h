@@ -1,4 +1,5 @@
-// One live runner a job: an exclusive OS lock on a file beside the journal, released by the kernel when the process ends.
+// One live runner a job: an exclusive OS lock on a file beside the journal, released by the kernel when the process
+// ends.
 #pragma once
 
 #include <sys/types.h>

@@ -41,8 +41,8 @@ struct HashedRows {
 class RowHasher {
  public:
   enum class Identity {
-    kKey,         // the primary key, with the partition where the key is per partition
-    kWholeRow,    // collections without a key, or whose keys the target makes anew: all fields but the key
+    kKey,       // the primary key, with the partition where the key is per partition
+    kWholeRow,  // collections without a key, or whose keys the target makes anew: all fields but the key
   };
 
   RowHasher(const CollectionSchema& schema, Identity identity);

@@ -35,7 +35,8 @@ CollectionSchema WantedSchema(const JobSpec& spec, const CollectionRule& rule, c
       wanted.fields[key].auto_id = true;
     } else if (wanted.fields[key].auto_id) {
       wanted.fields[key].auto_id = false;
-      notes->push_back("the source makes its keys (auto_id); the target is created without, and keeps the source's keys");
+      notes->push_back(
+          "the source makes its keys (auto_id); the target is created without, and keeps the source's keys");
     }
   }
   if (!spec.copy_indexes) wanted.indexes.clear();
@@ -59,7 +60,8 @@ arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
   if (plan->state.schema) {
     std::string difference = FirstDifference(plan->target, *plan->state.schema);
     if (!difference.empty()) {
-      return MakeError(ErrorKind::kConflict, "the target collection '" + name + "' is there and different: " + difference +
+      return MakeError(ErrorKind::kConflict, "the target collection '" + name +
+                                                 "' is there and different: " + difference +
                                                  ". Rename it in the job, or let the job drop it (schema: recreate)");
     }
   }
@@ -103,7 +105,8 @@ std::vector<std::string> DescribeActions(const CollectionPlan& plan) {
 /// A rename of a collection that is not moved is a slip of the pen.
 arrow::Status CheckRenames(const JobSpec& spec, const std::vector<CollectionRule>& rules) {
   for (const auto& [from, to] : spec.renames) {
-    if (std::any_of(rules.begin(), rules.end(), [&](const CollectionRule& r) { return r.source.name == from; })) continue;
+    if (std::any_of(rules.begin(), rules.end(), [&](const CollectionRule& r) { return r.source.name == from; }))
+      continue;
     return MakeError(ErrorKind::kInvalidConfig,
                      "'" + from + "' is to be renamed to '" + to + "', but is not among the collections to move",
                      spec.file);
@@ -144,13 +147,14 @@ CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const S
 }
 
 arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,
-                                                Store* target) {
+                                             Store* target) {
   CollectionPlan plan;
   ARROW_ASSIGN_OR_RAISE(plan.source, source->catalog()->Describe(rule.source));
   ARROW_ASSIGN_OR_RAISE(plan.preparation, source->source()->Preparation(rule.source, ReadPurpose::kCopy));
   if (!plan.preparation.empty() && spec.source_load == LoadPolicy::kNever) {
-    return MakeError(ErrorKind::kUnsupported, "the source collection '" + rule.source.ToString() +
-                                                  "' is not loaded, and the job says not to load it (source_load: never)");
+    return MakeError(ErrorKind::kUnsupported,
+                     "the source collection '" + rule.source.ToString() +
+                         "' is not loaded, and the job says not to load it (source_load: never)");
   }
   CollectionSchema wanted = WantedSchema(spec, rule, plan.source, &plan.notes);
   wanted.ref = TargetRef(spec, rule, *target);

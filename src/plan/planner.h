@@ -15,6 +15,6 @@ CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const S
 
 /// The first reason why the collection can't be moved as asked is the status; its message says what to do.
 arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,
-                                                Store* target);
+                                             Store* target);
 
 }  // namespace godwit

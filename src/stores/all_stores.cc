@@ -10,11 +10,7 @@ namespace godwit {
 
 const StoreRegistry& AllStores() {
   static const StoreRegistry stores = {
-      blackhole::Factory(),
-      files::Factory(),
-      milvus::Factory(),
-      sqlite::Factory(),
-      synthetic::Factory(),
+      blackhole::Factory(), files::Factory(), milvus::Factory(), sqlite::Factory(), synthetic::Factory(),
   };
   return stores;
 }

@@ -239,8 +239,7 @@ arrow::Result<std::vector<Difference>> NameDifferences(const ScanSide& source, c
   for (size_t i = 0; i < keys.size(); ++i) {
     auto s = source_rows.find(keys[i]);
     auto t = target_rows.find(keys[i]);
-    named.push_back(DescribeRow(source.schema, differences.rows[i].side,
-                                s == source_rows.end() ? nullptr : &s->second,
+    named.push_back(DescribeRow(source.schema, differences.rows[i].side, s == source_rows.end() ? nullptr : &s->second,
                                 t == target_rows.end() ? nullptr : &t->second));
   }
   return named;

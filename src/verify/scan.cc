@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-
 namespace godwit {
 namespace {
 
@@ -71,8 +70,7 @@ class Scanner {
   }
 
   arrow::Status ReadFrom(const Split& split, RowHasher* hasher, std::string* position, Patience* patience) {
-    ARROW_ASSIGN_OR_RAISE(auto reader,
-                          side_.source->Open(side_.mapper.read_schema(), split, snapshot_, *position));
+    ARROW_ASSIGN_OR_RAISE(auto reader, side_.source->Open(side_.mapper.read_schema(), split, snapshot_, *position));
     HashedRows hashes;
     while (!failed_) {
       // Twice: a reader may have the next batch under way.

@@ -9,8 +9,8 @@
 #include "base/memory_budget.h"
 #include "base/patience.h"
 #include "godwit/digest.h"
-#include "godwit/store.h"
 #include "godwit/stop_token.h"
+#include "godwit/store.h"
 #include "model/canonical.h"
 #include "model/row_mapper.h"
 
@@ -32,8 +32,8 @@ struct WorkLimits {
 /// One collection to be read: the job's source (mapped), or the target read back. Prepared by the caller.
 struct ScanSide {
   Source* source = nullptr;
-  RowMapper mapper;                 // from the store's own schema to `schema`
-  CollectionSchema schema;          // the target's: what is hashed
+  RowMapper mapper;         // from the store's own schema to `schema`
+  CollectionSchema schema;  // the target's: what is hashed
   RowHasher::Identity identity = RowHasher::Identity::kKey;
 };
 

@@ -129,8 +129,8 @@ class FaultyStore : public Store {
 
 StoreFactory WithFaults(const StoreFactory& real, Fault fault) {
   StoreFactory faulty = real;
-  faulty.open = [open = real.open, fault = std::move(fault)](
-                    const OptionValues& options, StopToken stop) -> arrow::Result<std::unique_ptr<Store>> {
+  faulty.open = [open = real.open, fault = std::move(fault)](const OptionValues& options,
+                                                             StopToken stop) -> arrow::Result<std::unique_ptr<Store>> {
     ARROW_ASSIGN_OR_RAISE(auto store, open(options, std::move(stop)));
     return std::make_unique<FaultyStore>(std::move(store), fault);
   };

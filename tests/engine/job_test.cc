@@ -104,8 +104,8 @@ TEST_F(JobTest, CopiesAndVerifies) {
 TEST_F(JobTest, AFinishedJobWritesNothingAgain) {
   Report first = RunJob(AllStores(), Spec(), options_).ValueOrDie();
   std::atomic<int> calls = 0;
-  Report second = RunJob(Faulty([&](const std::string&) { return ++calls, arrow::Status::OK(); }), Spec(), options_)
-                      .ValueOrDie();
+  Report second =
+      RunJob(Faulty([&](const std::string&) { return ++calls, arrow::Status::OK(); }), Spec(), options_).ValueOrDie();
   EXPECT_EQ(calls, 0);
   EXPECT_EQ(second.collections[0].digest, first.collections[0].digest);
   EXPECT_EQ(second.collections[0].rows, first.collections[0].rows);
@@ -294,7 +294,8 @@ TEST_F(ChangingSourceTest, EndsEqualWhenTheSourceComesToRest) {
 TEST_F(ChangingSourceTest, IsRefusedWhenTheSourceNeverRests) {
   std::atomic<int64_t> reads = 0;
   Fault fault = [&](const std::string& call) {
-    if (call == "next") Change("UPDATE synthetic SET vector = randomblob(32) WHERE id = " + std::to_string(reads++ % 5));
+    if (call == "next")
+      Change("UPDATE synthetic SET vector = randomblob(32) WHERE id = " + std::to_string(reads++ % 5));
     return arrow::Status::OK();
   };
   // 32 random bytes may hold a NaN, which is no matter: all NaN are equal, and the rest of the vector is not.
