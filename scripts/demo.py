@@ -21,7 +21,7 @@ warnings.filterwarnings("ignore", message="pkg_resources")
 import pyarrow.parquet  # noqa: E402
 from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, db  # noqa: E402
 from servers.milvus import MilvusServer  # noqa: E402
-from servers.process import die_with_parent  # noqa: E402
+from servers.process import dying_with_parent  # noqa: E402
 from sklearn.datasets import load_digits  # noqa: E402
 
 DEMO = ROOT / "build" / "demo"
@@ -53,7 +53,7 @@ def load_source():
 def godwit(job):
     command = [GODWIT, "run", str(job), "--state-dir", str(DEMO / "state")]
     print("$ build/godwit run", job.relative_to(ROOT), flush=True)
-    result = subprocess.run(command, cwd=ROOT, check=False, preexec_fn=die_with_parent)
+    result = subprocess.run(dying_with_parent(command), cwd=ROOT, check=False)
     if result.returncode:
         sys.exit(f"godwit ended with {result.returncode}")
 

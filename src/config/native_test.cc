@@ -164,6 +164,7 @@ TEST(Native, Stores) {
   EXPECT_EQ(Error("source: {store: milvus, url: u, token: a, user: b, password: c}\ntarget: {store: sink}\n"),
             "job.yaml:1:33: source: 'token' and 'user' are both given; leave one out\n"
             "job.yaml:1:33: source: 'token' and 'password' are both given; leave one out");
+  EXPECT_EQ(Error("source: {store: milvus, url: u, token: '', user: b, password: c}\ntarget: {store: sink}\n"), "");
   EXPECT_EQ(Error("source: {store: files, path: p, database: [x]}\ntarget: {store: sink}\n"),
             "job.yaml:1:43: source.database: a plain value was expected, not a list");
   EXPECT_EQ(Error("- a\n- b\n"), "job.yaml:1:1: the file: a map was expected, not a list");

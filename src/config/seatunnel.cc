@@ -273,8 +273,9 @@ class SeaTunnelReader {
     if (transform == nullptr) return;
     const std::string advice =
         " is not offered: rows are copied as they are; collections are renamed by sink.Milvus.collection_rename";
-    for (const Node::Entry& entry : transform->entries)
+    for (const Node::Entry& entry : transform->entries) {
       problems_.Add(entry.place, "transform." + ShownKey(entry.key) + advice);
+    }
     for (const Node& item : transform->items) problems_.Add(item.place, "a transform" + advice);
     if (transform->kind == Node::Kind::kScalar) Expect(*transform, Node::Kind::kMap, "transform", &problems_);
   }

@@ -76,11 +76,14 @@ bool ReadValue(const Option& option, const Node& node, const std::string& path, 
   return ReadScalar(option, node, path, problems, value);
 }
 
+bool IsEmptyText(const Node& node) { return node.kind == Node::Kind::kScalar && node.text.empty() && !node.unset; }
+
 void CheckConflicts(const Node& map, const Node::Entry& entry, const Option& option, const std::string& path,
                     Problems* problems) {
-  for (const std::string& other : option.conflicts) {
-    if (map.Find(other) == nullptr) continue;
-    problems->Add(entry.place, path + "'" + entry.key + "' and '" + other + "' are both given; leave one out");
+  for (const std::string& name : option.conflicts) {
+    const Node* other = map.Find(name);
+    if (other == nullptr || IsEmptyText(*other) || IsEmptyText(entry.value)) continue;
+    problems->Add(entry.place, path + "'" + entry.key + "' and '" + name + "' are both given; leave one out");
   }
 }
 

@@ -136,8 +136,9 @@ std::vector<Batch> Drain(Reader* reader, int64_t batch_bytes) {
 
 testing::AssertionResult SameRows(const Rows& want, const Rows& have) {
   const Rows mapped = MapRows(have, want.schema);
-  if (CountRows(want.schema, want.batches) == CountRows(want.schema, mapped.batches))
+  if (CountRows(want.schema, want.batches) == CountRows(want.schema, mapped.batches)) {
     return testing::AssertionSuccess();
+  }
   return testing::AssertionFailure() << have.count() << " rows instead of " << want.count()
                                      << ", differing in:" << DifferingFields(want, mapped);
 }

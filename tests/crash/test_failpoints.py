@@ -102,7 +102,7 @@ def route(request, tmp_path_factory):
 def test_crash(route, point):
     """The first hit and a later one."""
     if not route.crash_and_finish(point, "crash", 1):
-        pytest.skip("not on this route")  # every failpoint is reached by some route: see test_coverage
+        return  # not on this route; that some route reaches it is what test_coverage asks
     REACHED.add(point)
     route.crash_and_finish(point, "crash", 3)
 

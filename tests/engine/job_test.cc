@@ -160,6 +160,7 @@ TEST_F(JobTest, ALastingFailureIsResumed) {
 TEST_F(JobTest, AStopLeavesACleanJournal) {
   std::atomic<int> hits = 0;
   RunOptions stopped = options_;
+  stopped.stop = StopToken();  // a copy would share the flag
   Fault fault = [&](const std::string& call) {
     if (call == "write" && ++hits == 7) stopped.stop.RequestStop();
     return arrow::Status::OK();
@@ -242,7 +243,8 @@ TEST_F(JobTest, VerificationOffIsSaid) {
 TEST_F(JobTest, OneFailureDoesNotStopTheOthers) {
   JobSpec spec = Spec();
   spec.source = SourceSpec("synthetic", {{"rows", "100"}, {"dim", "8"}, {"collections", "2"}});
-  spec.collections = {{.source = {"", "synthetic_0"}}, {.source = {"", "absent"}}, {.source = {"", "synthetic_1"}}};
+  spec.collections = {
+      {.source = {"", "synthetic_0000"}}, {.source = {"", "absent"}}, {.source = {"", "synthetic_0001"}}};
   Report report = RunJob(AllStores(), spec, options_).ValueOrDie();
   EXPECT_EQ(report.exit_code, 1);
   ASSERT_EQ(report.collections.size(), 3u);
@@ -275,7 +277,7 @@ class ChangingSourceTest : public JobTest {
 TEST_F(ChangingSourceTest, EndsEqualWhenTheSourceComesToRest) {
   std::atomic<int> writes = 0;
   Fault fault = [&](const std::string& call) {
-    if (call == "write" && ++writes == 20) {
+    if (call == "write" && ++writes == 5) {
       Change("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5) WHERE id IN (1, 2, 19999)");
       Change("DELETE FROM synthetic WHERE id IN (3, 4, 19998)");
       Change("INSERT INTO synthetic SELECT id + 1000000, vector FROM synthetic WHERE id IN (7, 8)");

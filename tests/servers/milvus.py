@@ -125,8 +125,9 @@ class MilvusServer:
         self.start()
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, exception, *_):
+        # After a failure or Ctrl-C nobody wants to wait for an orderly end.
+        self.close(graceful=exception is None)
 
     @property
     def port(self):

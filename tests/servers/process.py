@@ -1,12 +1,9 @@
 """Starting and ending server processes, by pid, without ever hitting a stranger that got the same number."""
 
-import ctypes
 import os
 import signal
 import subprocess
 import time
-
-_PR_SET_PDEATHSIG = 1
 
 
 def deadline_loop(seconds, interval=0.05):
@@ -29,9 +26,12 @@ def start_time(pid):
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def die_with_parent():
-    """For subprocess's preexec_fn: the new process is killed as soon as the thread that started it is gone."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def dying_with_parent(command):
+    """The command, made so that the kernel kills it as soon as the thread that starts it is gone.
+
+    Not by subprocess's preexec_fn: that runs Python between fork and exec, which may hang while other threads exist.
+    """
+    return ["setpriv", "--pdeathsig", "KILL", *command]
 
 
 class Process:
@@ -46,9 +46,9 @@ class Process:
     def spawn(cls, command, *, cwd, env, log, detached, keep_open=()):
         """Output goes to the file `log`. Unless detached, the process dies with the thread that called this."""
         with open(log, "ab") as output:
-            child = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output,
-                                     stderr=subprocess.STDOUT, start_new_session=True, pass_fds=keep_open,
-                                     preexec_fn=None if detached else die_with_parent)
+            child = subprocess.Popen(command if detached else dying_with_parent(command), cwd=cwd, env=env,
+                                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                     start_new_session=True, pass_fds=keep_open)
         return cls(child.pid, start_time(child.pid), child)
 
     def running(self):

@@ -1,9 +1,7 @@
 #include "stores/sqlite/catalog.h"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
-#include <functional>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -17,7 +15,7 @@ using Mode = SqliteDatabase::Mode;
 
 constexpr size_t kMaxColumns = 2000;  // SQLITE_MAX_COLUMN
 
-// One transaction a statement; `progress` keeps what a split has committed, see sink.cc.
+// godwit_progress is explained in sink.h.
 constexpr const char* kCreateOwnTables =
     "CREATE TABLE IF NOT EXISTS godwit_collections("
     "  name TEXT PRIMARY KEY, schema_json TEXT NOT NULL, identity TEXT NOT NULL);"
@@ -127,8 +125,22 @@ arrow::Result<Type> TypeOfColumn(const Options& options, const std::string& tabl
   return type;
 }
 
+/// A `table.column` of the option that names no column of its table.
+arrow::Status CheckTypesOption(const Options& options, const std::string& table, const std::vector<Column>& columns) {
+  std::vector<std::string> known;
+  for (const Column& column : columns) known.push_back(table + "." + column.name);
+  for (const auto& [name, type] : options.types) {
+    if (!name.starts_with(table + ".") || std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string nearest = NearestName(name, known);
+    return MakeError(ErrorKind::kInvalidConfig, "types: there is no column '" + name + "'" +
+                                                    (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Result<TableInfo> FromDeclaration(const Options& options, const std::string& name,
                                          const std::vector<Column>& columns) {
+  ARROW_RETURN_NOT_OK(CheckTypesOption(options, name, columns));
   TableInfo table;
   table.schema.ref.name = name;
   table.identity = "not made by godwit";
@@ -292,8 +304,9 @@ arrow::Result<TableInfo> GetTable(SqliteDatabase& db, const Options& options, co
 std::vector<std::string> UnsupportedFeatures(const CollectionSchema& schema) {
   std::vector<std::string> problems;
   auto check_name = [&](const std::string& what, const std::string& name) {
-    if (name.empty() || name.find('\0') != std::string::npos)
+    if (name.empty() || name.find('\0') != std::string::npos) {
       problems.push_back(what + " '" + name + "' is no SQL name");
+    }
   };
   if (!schema.ref.database.empty()) problems.push_back("a file has no databases ('" + schema.ref.database + "')");
   check_name("the collection's name", schema.ref.name);

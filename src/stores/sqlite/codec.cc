@@ -303,14 +303,16 @@ arrow::Status AppendJsonElement(TypeKind kind, simdjson::ondemand::value element
       return AppendParsed<arrow::Date32Builder>(element, builder);
     case TypeKind::kBool: {
       bool value = false;
-      if (element.get_bool().get(value) == simdjson::SUCCESS)
+      if (element.get_bool().get(value) == simdjson::SUCCESS) {
         return static_cast<arrow::BooleanBuilder*>(builder)->Append(value);
+      }
       break;
     }
     default: {
       std::string_view value;
-      if (element.get_string().get(value) == simdjson::SUCCESS)
+      if (element.get_string().get(value) == simdjson::SUCCESS) {
         return static_cast<arrow::StringBuilder*>(builder)->Append(value);
+      }
       break;
     }
   }
@@ -336,8 +338,9 @@ arrow::Status AppendJsonArray(TypeKind element, std::string_view json, arrow::Ar
     ARROW_RETURN_NOT_OK(is_null ? list->value_builder()->AppendNull()
                                 : AppendJsonElement(element, value, list->value_builder()));
   }
-  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
+  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
     return MakeError(ErrorKind::kCorruptData, "holds text after a JSON array");
+  }
   return arrow::Status::OK();
 }
 

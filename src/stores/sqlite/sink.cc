@@ -150,10 +150,11 @@ class SqliteWriter : public Writer {
     return columns;
   }
 
+  /// In the order of the batches, which may be another one than that of a table that was there before.
   std::string TargetColumns() const {
     std::string columns;
     if (table_.partitioned) columns = QuoteSqliteIdentifier(kPartitionColumn);
-    for (const Field& field : table_.schema.fields) {
+    for (const Field& field : target_.schema.fields) {
       columns += (columns.empty() ? "" : ", ") + QuoteSqliteIdentifier(field.name);
     }
     return columns;
@@ -180,8 +181,8 @@ class SqliteWriter : public Writer {
 
   arrow::Status CheckPartition(const std::string& partition) const {
     const auto& known = table_.schema.partitions;
-    if (partition.empty() || std::find(known.begin(), known.end(), partition) != known.end())
-      return arrow::Status::OK();
+    const bool found = partition.empty() || std::find(known.begin(), known.end(), partition) != known.end();
+    if (found) return arrow::Status::OK();
     return MakeError(ErrorKind::kNotFound, "there is no partition '" + partition + "'", table_.schema.ref.ToString());
   }
 
@@ -190,11 +191,12 @@ class SqliteWriter : public Writer {
     int parameter = 0;
     int64_t bytes = 0;
     if (table_.partitioned) insert_.Bind(++parameter, std::string_view(batch.partition));
-    for (size_t i = 0; i < table_.schema.fields.size(); ++i) {
-      const Field& field = table_.schema.fields[i];
+    for (size_t i = 0; i < target_.schema.fields.size(); ++i) {
+      const Field& field = target_.schema.fields[i];
       const arrow::Array& column = *batch.rows->column(static_cast<int>(i));
-      if (!field.nullable && column.IsNull(row))
+      if (!field.nullable && column.IsNull(row)) {
         return "field '" + field.name + "' is null, which the schema does not allow";
+      }
       bytes += BindValue(field.type, column, row, ++parameter, &insert_);
     }
     if (bytes < kMaxRowBytes) return {};
@@ -202,7 +204,7 @@ class SqliteWriter : public Writer {
   }
 
   std::string KeyOf(const arrow::RecordBatch& rows, int64_t row) const {
-    const int key = table_.schema.key_index();
+    const int key = target_.schema.key_index();
     return key < 0 ? "row without a key" : KeyText(*rows.column(key), row);
   }
 

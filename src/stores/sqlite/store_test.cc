@@ -119,6 +119,13 @@ TEST_F(SqliteStoreTest, ReadsTablesOfOthers) {
   EXPECT_NE(rows.find("2,b,null,"), std::string::npos) << rows;
 }
 
+TEST_F(SqliteStoreTest, NamesTypesOfColumnsThatAreNotThere) {
+  Execute("CREATE TABLE items(id INTEGER PRIMARY KEY, embedding BLOB)");
+  auto store = Open({{"types", "items.embeding=float_vector(2)"}});
+  EXPECT_EQ(Message(store->catalog()->Describe({"", "items"}).status(), ErrorKind::kInvalidConfig),
+            "types: there is no column 'items.embeding'; did you mean 'items.embedding'?");
+}
+
 TEST_F(SqliteStoreTest, ListsTablesOnly) {
   Execute(
       "CREATE TABLE b(x INT); CREATE TABLE a(x INT); CREATE VIEW v AS SELECT * FROM a; CREATE INDEX i ON a(x);"

@@ -25,8 +25,9 @@ std::string Fingerprint(const Options& options, int64_t number) {
 }
 
 arrow::Result<std::vector<std::string>> SyntheticCatalog::List(const std::string& database) {
-  if (!database.empty())
+  if (!database.empty()) {
     return MakeError(ErrorKind::kNotFound, "database '" + database + "' does not exist", "synthetic");
+  }
   std::vector<std::string> names;
   for (int64_t i = 0; i < options_.collections; ++i) names.push_back(CollectionName(options_, i));
   return names;

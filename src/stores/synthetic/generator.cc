@@ -165,8 +165,9 @@ constexpr std::array kAwkwardStrings = {" "sv,
 constexpr std::array kHostileStrings = {""sv, "\0"sv, "a\0b"sv, "\0\0\0"sv};
 
 std::string String(const Options& options, Random& random) {
-  if (options.hostile && random.Below(8) == 0)
+  if (options.hostile && random.Below(8) == 0) {
     return std::string(kHostileStrings[random.Below(kHostileStrings.size())]);
+  }
   if (const auto* extreme = PickExtreme(options, random, kAwkwardStrings)) return std::string(*extreme);
   if (options.extremes && random.Below(16) == 0) return random.Below(2) ? "" : std::string(kStringLength, 'x');
   std::string text(random.Below(40), ' ');
