@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Configures and builds.   build.sh [BUILD_DIR [CMAKE_ARGUMENT...]]     default: build
+# Configures and builds.   build.sh [BUILD_DIR [CMAKE_ARGUMENT...]]     default: build, everything; GODWIT_TARGET: only that
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 cd "$GODWIT_ROOT"
@@ -18,7 +18,7 @@ if ! cmake -S . -B "$build" -G Ninja -DGODWIT_PYTHON="$(godwit_venv)/bin/python"
 fi
 jobs=${GODWIT_JOBS:-$(nproc)}
 if [ -t 1 ]; then
-  ninja -C "$build" -j "$jobs"
+  ninja -C "$build" -j "$jobs" ${GODWIT_TARGET:-}
 else
-  ninja -C "$build" -j "$jobs" --quiet
+  ninja -C "$build" -j "$jobs" --quiet ${GODWIT_TARGET:-}
 fi

@@ -1,4 +1,4 @@
-// godwit stores [STORE] | failpoints
+// godwit stores [STORE] | failpoints | reference
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "config/load.h"
 
 namespace godwit {
 namespace {
@@ -108,6 +109,43 @@ arrow::Result<int> ShowStores(const CommandOptions& options) {
   return 0;
 }
 
+/// A cell of a Markdown table.
+std::string Cell(std::string text) {
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text.empty() ? " " : text;
+}
+
+void PrintOptionTable(const OptionTable& options) {
+  std::cout << "| key | type | default | for | |\n|---|---|---|---|---|\n";
+  for (const Option& option : options) {
+    std::string text = option.help + (option.example.empty() ? "" : " Example: `" + option.example + "`");
+    std::cout << "| `" << option.name << "` | " << Cell(TypeName(option)) << " | "
+              << Cell(option.required ? "(required)" : option.default_text) << " | " << ScopeName(option.scope) << " | "
+              << Cell(text) << " |\n";
+  }
+  std::cout << "\n";
+}
+
+/// docs/reference.md, from the same tables that files are read by.
+int PrintReference() {
+  std::cout << "# Reference\n\nMade by `godwit reference` from the tables that job files are read by.\n\n"
+               "## godwit.yaml\n\n";
+  for (const DocumentedSection& section : NativeSections()) {
+    if (!section.name.empty()) std::cout << "### " << section.name << "\n\n";
+    PrintOptionTable(section.options);
+  }
+  std::cout << "## migration.conf (SeaTunnel)\n\n| key | what becomes of it |\n|---|---|\n";
+  for (const DocumentedKey& key : SeaTunnelKeys()) {
+    std::cout << "| `" << key.key << "` | " << Cell(key.meaning) << " |\n";
+  }
+  std::cout << "\n## Stores\n\n";
+  for (const StoreFactory& store : AllStores()) {
+    std::cout << "### " << store.name << "\n\n" << store.description << "\n\n";
+    if (!store.options.empty()) PrintOptionTable(store.options);
+  }
+  return 0;
+}
+
 }  // namespace
 
 void AddStores(CLI::App* app, CommandOptions* options, Action* action) {
@@ -121,7 +159,9 @@ void AddStores(CLI::App* app, CommandOptions* options, Action* action) {
     };
   });
 
-  // Not shown in the help: for crash sweeps, see tests/crash.
+  // Neither is shown in the help: one is for docs/reference.md, the other for crash sweeps, see tests/crash.
+  CLI::App* reference = app->add_subcommand("reference", "Print docs/reference.md")->group("");
+  reference->callback([action] { *action = PrintReference; });
   CLI::App* failpoints = app->add_subcommand("failpoints", "List the failpoints of this build")->group("");
   failpoints->callback([action] {
     *action = [] {

@@ -115,7 +115,7 @@ def test_crash_at_many_hits(route, point):
             break
 
 
-@pytest.mark.parametrize("action", ["error", "nospace", "unknown"])
+@pytest.mark.parametrize("action", ["error", "nospace"])
 @pytest.mark.parametrize("point", [p for p in all_failpoints() if p.startswith(("base.", "journal.", "engine."))])
 def test_failure(route, point, action):
     """The call fails instead: the run goes on by itself or ends with an error, and the next one finishes."""

@@ -248,6 +248,7 @@ arrow::Result<std::unique_ptr<ParquetFile>> ParquetFile::Open(const std::string&
     parquet::ReaderProperties properties;
     properties.enable_buffered_stream();
     properties.set_buffer_size(kReadBufferBytes);
+    properties.set_page_checksum_verification(true);  // where the writer made any
     parquet::ArrowReaderProperties arrow_properties(/*use_threads=*/false);
     arrow_properties.set_pre_buffer(false);
     arrow_properties.set_arrow_extensions_enabled(true);
