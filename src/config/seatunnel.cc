@@ -205,12 +205,6 @@ std::vector<Remark> SinkRemarks() {
   return remarks;
 }
 
-std::vector<std::string> Keys(const std::vector<Remark>& remarks) {
-  std::vector<std::string> keys;
-  for (const Remark& remark : remarks) keys.push_back(remark.key);
-  return keys;
-}
-
 /// {job: {mode: x}} -> {job.mode: x}: HOCON makes maps of dotted keys, the option table knows the dotted names.
 void Flatten(const Node& map, const std::string& prefix, Node* flat) {
   for (const Node::Entry& entry : map.entries) {
@@ -285,15 +279,14 @@ class SeaTunnelReader {
     if (env == nullptr || !Expect(*env, Node::Kind::kMap, "env", &problems_)) return;
     Node flat{.kind = Node::Kind::kMap, .place = env->place};
     Flatten(*env, "", &flat);
-    std::vector<std::string> elsewhere = Keys(EnvRemarks());
-    for (const Node::Entry& entry : flat.entries) {
-      for (const char* prefix : kEnginePrefixes) {
-        if (!entry.key.starts_with(prefix)) continue;
+    std::erase_if(flat.entries, [&](const Node::Entry& entry) {
+      const bool other = std::any_of(std::begin(kEnginePrefixes), std::end(kEnginePrefixes),
+                                     [&](const char* prefix) { return entry.key.starts_with(prefix); });
+      if (other)
         spec_.notes.push_back("env." + ShownKey(entry.key) + " has no effect: it is a setting of another engine");
-        elsewhere.push_back(entry.key);
-      }
-    }
-    const OptionValues values = ReadKeys(flat, EnvOptions(), "env", EnvRemarks(), std::move(elsewhere));
+      return other;
+    });
+    const OptionValues values = ReadKeys(flat, EnvOptions(), "env", EnvRemarks());
     if (values.Has("parallelism")) spec_.tuning.parallelism = static_cast<int32_t>(values.GetInt("parallelism"));
     if (values.GetString("job.mode") == "STREAMING") {
       problems_.Add(flat.Find("job.mode")->place,
@@ -338,18 +331,19 @@ class SeaTunnelReader {
 
   /// What the keys of a block say; those that are remarked upon become notes and problems.
   OptionValues ReadKeys(Node block, const OptionTable& table, const std::string& path,
-                        const std::vector<Remark>& remarks, std::vector<std::string> elsewhere) {
-    for (const Node::Entry& entry : block.entries) {
+                        const std::vector<Remark>& remarks) {
+    std::erase_if(block.entries, [&](const Node::Entry& entry) {
       auto remark = std::find_if(remarks.begin(), remarks.end(), [&](const Remark& r) { return entry.key == r.key; });
-      if (remark != remarks.end()) {
-        AddRemark(entry, path, *remark);
-      } else if (!entry.again.empty() && entry.value.kind != Node::Kind::kMap) {
-        spec_.notes.push_back(path + "." + entry.key + " is given more than once; the last one counts (line " +
-                              std::to_string(entry.again.back().line) + ")");
-      }
+      if (remark != remarks.end()) AddRemark(entry, path, *remark);
+      return remark != remarks.end() || entry.key == kPluginName;
+    });
+    for (const Node::Entry& entry : block.entries) {
+      if (entry.again.empty() || entry.value.kind == Node::Kind::kMap) continue;
+      spec_.notes.push_back(path + "." + ShownKey(entry.key) + " is given more than once; the last one counts (line " +
+                            std::to_string(entry.again.back().line) + ")");
     }
     FoldCase(table, &block);
-    return ReadSection(block, table, OptionScope::kBoth, path, elsewhere, &problems_);
+    return ReadSection(block, table, OptionScope::kBoth, path, {}, &problems_);
   }
 
   void AddRemark(const Node::Entry& entry, const std::string& path, const Remark& remark) {
@@ -365,9 +359,7 @@ class SeaTunnelReader {
 
   void ReadSource(const Node& block) {
     const std::string path = "source.Milvus";
-    std::vector<std::string> elsewhere = Keys(ConnectionRemarks());
-    elsewhere.push_back(kPluginName);
-    const OptionValues values = ReadKeys(block, SourceOptions(), path, ConnectionRemarks(), std::move(elsewhere));
+    const OptionValues values = ReadKeys(block, SourceOptions(), path, ConnectionRemarks());
     spec_.source_database = values.GetString("database");
     spec_.source = ConvertStore(block, values, spec_.source_database, OptionScope::kSource);
     if (values.Has("parallelism")) spec_.tuning.parallelism = static_cast<int32_t>(values.GetInt("parallelism"));
@@ -394,9 +386,7 @@ class SeaTunnelReader {
     static const std::map<std::string, DataPolicy> kData = {{"APPEND_DATA", DataPolicy::kOverwrite},
                                                             {"DROP_DATA", DataPolicy::kDrop},
                                                             {"ERROR_WHEN_DATA_EXISTS", DataPolicy::kStop}};
-    std::vector<std::string> elsewhere = Keys(SinkRemarks());
-    elsewhere.push_back(kPluginName);
-    const OptionValues values = ReadKeys(block, SinkOptions(), "sink.Milvus", SinkRemarks(), std::move(elsewhere));
+    const OptionValues values = ReadKeys(block, SinkOptions(), "sink.Milvus", SinkRemarks());
     spec_.target_database = values.Has("database") ? values.GetString("database") : spec_.source_database;
     spec_.target = ConvertStore(block, values, spec_.target_database, OptionScope::kTarget);
     spec_.schema_policy = kSchema.at(values.GetString("schema_save_mode"));

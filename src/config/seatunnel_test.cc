@@ -276,12 +276,10 @@ TEST(SeaTunnel, TheGraph) {
 }
 
 TEST(SeaTunnel, UnknownAndMistypedKeys) {
-  EXPECT_EQ(
-      Error(Conf("colections = [a]", "")),
-      "migration.conf:3:1: unknown key 'colections' in source.Milvus; did you mean 'collections'? allowed: rate_limit, "
-      "job_id, server_pem_path, plugin_name, url, token, server_name, ca_pem_path, client_pem_path, "
-      "client_key_path, batch_size, collection, database, collections, parallelism, plugin_output, "
-      "result_table_name");
+  EXPECT_EQ(Error(Conf("colections = [a]", "")),
+            "migration.conf:3:1: unknown key 'colections' in source.Milvus; did you mean 'collections'? allowed: url, "
+            "token, server_name, ca_pem_path, client_pem_path, client_key_path, batch_size, collection, database, "
+            "collections, parallelism, plugin_output, result_table_name");
   // Keys are case-sensitive.
   EXPECT_TRUE(Error(Conf("Token = x", ""))
                   .starts_with("migration.conf:3:1: unknown key 'Token' in source.Milvus; did you "

@@ -43,7 +43,7 @@ DEFAULTS = {
     # Without this a SIGTERM takes minutes.
     "common.gracefulStopTimeout": 5,
     # After kill -9 the next start waits until the sessions of the dead server run out.
-    "common.session.ttl": 5,
+    "common.session.ttl": 10,
     "log.level": "warn",
     # Else it takes the first address of the machine, and fails where there is none.
     **{f"{part}.ip": "127.0.0.1" for part in ("rootCoord", "proxy", "queryCoord", "queryNode", "indexNode",
