@@ -315,10 +315,11 @@ arrow::Status AppendSparse(const Options& options, Random& random, arrow::ArrayB
 // Keys: the same for every seed, so that two seeds are two states of one collection
 
 int64_t IntegerKey(const Options& options, int64_t row) {
-  static constexpr std::array<int64_t, 3> kExtremes = {std::numeric_limits<int64_t>::min(),
-                                                       std::numeric_limits<int64_t>::max(), -1};
-  const bool extreme = options.extremes && row < static_cast<int64_t>(kExtremes.size());
-  return extreme ? kExtremes[static_cast<size_t>(row)] : row;
+  constexpr int64_t kGreatest = std::numeric_limits<int64_t>::max();
+  const std::array<int64_t, 3> extremes = {std::numeric_limits<int64_t>::min(),
+                                           options.hostile ? kGreatest : kGreatest - 1, -1};
+  const bool extreme = options.extremes && row < static_cast<int64_t>(extremes.size());
+  return extreme ? extremes[static_cast<size_t>(row)] : row;
 }
 
 std::string StringKey(const Options& options, int64_t row) {

@@ -74,7 +74,8 @@ OptionTable Table() {
        .default_text = "false"},
       {.name = "hostile",
        .type = OptionType::kBool,
-       .help = "Adds values that many stores can't hold: NaN and infinities, NUL in strings, empty keys, JSON that is "
+       .help = "Adds values that many stores can't hold: NaN and infinities, NUL in strings, empty keys, the greatest "
+               "int64 as a key, JSON that is "
                "not an object, negative sparse values.",
        .default_text = "false"},
       {.name = "partitions",
