@@ -1,6 +1,5 @@
 // What every source promises: splits that cover, batches within bounds, positions to go on from.
 #include <map>
-#include <regex>
 #include <set>
 
 #include <arrow/record_batch.h>
@@ -107,7 +106,8 @@ TEST_P(SourceTest, SplitsCoverEveryRowOnce) {
     std::set<std::string> ids;
     for (const Split& split : Plan(policy)) {
       EXPECT_TRUE(ids.insert(split.id).second) << split.id;
-      EXPECT_TRUE(std::regex_match(split.id, std::regex("[a-z0-9-]+"))) << split.id;
+      EXPECT_FALSE(split.id.empty());
+      EXPECT_EQ(split.id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string::npos) << split.id;
       for (Batch& batch : Drain(Open(split).get(), 4096)) have.batches.push_back(std::move(batch));
     }
     EXPECT_TRUE(SameRows(rows_, have)) << "target_bytes " << policy.target_bytes << ", min_splits "

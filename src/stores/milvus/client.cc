@@ -8,7 +8,6 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -222,6 +221,12 @@ bool RefusesContent(const common_pb::Status& status) {
          Contains(reason, "is not a number or infinity") || Contains(reason, "should divide the dim");
 }
 
+// Said with a code that says nothing, while nodes or coordinators come back and find each other.
+constexpr const char* kPassingReasons[] = {
+    "empty grpc client", "syncTimestamp Failed", "node not found",     "node offline",
+    "channel not found", "service not ready",    "server not healthy", "node is not healthy",
+};
+
 // Failures inside the server that pass by themselves: a node, channel, replica or coordinator that just is not there.
 bool IsPassing(const common_pb::Status& status) {
   int32_t code = status.code();
@@ -229,7 +234,7 @@ bool IsPassing(const common_pb::Status& status) {
   return status.retriable() || code == 2 || (code >= 400 && code < 700) || (code >= 900 && code < 1000) ||
          legacy == common_pb::NotShardLeader || legacy == common_pb::NoReplicaAvailable ||
          legacy == common_pb::NodeIDNotMatch || legacy == common_pb::DataCoordNA ||
-         Contains(status.reason(), "empty grpc client") || Contains(status.reason(), "syncTimestamp Failed");
+         std::ranges::any_of(kPassingReasons, [&](const char* reason) { return Contains(status.reason(), reason); });
 }
 
 ErrorKind KindOfReply(const common_pb::Status& status, Effect effect) {
@@ -264,12 +269,15 @@ arrow::Status StatusOf(const common_pb::Status& status, Effect effect) {
 struct Client::Wire {
   struct Connection {
     std::unique_ptr<pb::MilvusService::Stub> stub;
-    std::shared_ptr<std::atomic<int>> calls = std::make_shared<std::atomic<int>>(0);  // under way
+    int calls = 0;  // under way
   };
   std::vector<Connection> connections;
   std::string authorization;  // base64, empty = none
   std::chrono::milliseconds timeout;
   StopToken stop;
+
+  std::mutex calls_mutex;  // guards the connections' numbers of calls
+  std::condition_variable call_ended;
 
   std::mutex mutex;  // guards the handshake
   bool connected = false;
@@ -280,9 +288,26 @@ struct Client::Wire {
   using Method = void (pb::MilvusService::StubInterface::async_interface::*)(grpc::ClientContext*, const Request*,
                                                                              Reply*, std::function<void(grpc::Status)>);
 
-  Connection& LeastBusy() {
-    return *std::min_element(connections.begin(), connections.end(),
-                             [](const Connection& a, const Connection& b) { return *a.calls < *b.calls; });
+  // gRPC's threads must never drop the last reference to a channel: they would wait for themselves, in vain, and free
+  // what they stand on. So a call that nobody waits for any more ends before its channel does.
+  ~Wire() {
+    std::unique_lock lock(calls_mutex);
+    call_ended.wait(lock, [this] {
+      return std::ranges::all_of(connections, [](const Connection& connection) { return connection.calls == 0; });
+    });
+  }
+
+  Connection& BeginCall() {
+    std::lock_guard lock(calls_mutex);
+    Connection& connection = *std::ranges::min_element(connections, {}, &Connection::calls);
+    ++connection.calls;
+    return connection;
+  }
+
+  void EndCall(Connection& connection) {
+    std::lock_guard lock(calls_mutex);
+    --connection.calls;
+    call_ended.notify_all();
   }
 
   template <class Request, class Reply>
@@ -294,16 +319,19 @@ struct Client::Wire {
     if (!authorization.empty()) context.AddMetadata("authorization", authorization);
     if (!database.empty()) context.AddMetadata("dbname", std::string(database));
     if (!identifier.empty()) context.AddMetadata("identifier", identifier);
-    Connection& connection = LeastBusy();
-    ++*connection.calls;
+    Connection& connection = BeginCall();
+    Reply* reply = &state->reply;
     // gRPC serializes the request before this returns; the state lives as long as the callback.
-    (connection.stub->async()->*method)(&context, &request, &state->reply,
-                                        [state, calls = connection.calls](grpc::Status status) {
-                                          --*calls;
-                                          std::lock_guard lock(state->mutex);
-                                          state->status = std::move(status);
-                                          state->done = true;
-                                          state->ended.notify_all();
+    (connection.stub->async()->*method)(&context, &request, reply,
+                                        [this, &connection, state = std::move(state)](grpc::Status status) mutable {
+                                          {
+                                            std::lock_guard lock(state->mutex);
+                                            state->status = std::move(status);
+                                            state->done = true;
+                                            state->ended.notify_all();
+                                          }
+                                          state.reset();  // its context refers to the channel
+                                          EndCall(connection);
                                         });
   }
 

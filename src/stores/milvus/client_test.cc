@@ -132,6 +132,8 @@ TEST(StatusOfReply, MapsWhatServersSay) {
       {503, "channel not available", common_pb::UnexpectedError, Effect::kWrite, ErrorKind::kOutcomeUnknown},
       {65535, "empty grpc client: failed to connect", common_pb::UnexpectedError, Effect::kIdempotent,
        ErrorKind::kUnavailable},
+      {65535, "connection not found->datanode-1: node not found[node=1]: unrecoverable error",
+       common_pb::UnexpectedError, Effect::kIdempotent, ErrorKind::kUnavailable},
       {1602, "alias already exist", common_pb::UnexpectedError, Effect::kIdempotent, ErrorKind::kConflict},
       {1100, "the length (9) of 0th string exceeds max length (8)", common_pb::IllegalArgument, Effect::kWrite,
        ErrorKind::kRejected},

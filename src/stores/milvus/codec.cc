@@ -156,6 +156,7 @@ arrow::Status AppendStrings(const Field& field, const google::protobuf::Repeated
 
 template <typename Builder, typename Values>
 arrow::Status AppendAll(const Values& values, arrow::ArrayBuilder* builder) {
+  if (values.empty()) return arrow::Status::OK();  // has no address that could be copied from
   return static_cast<Builder*>(builder)->AppendValues(values.data(), values.size());
 }
 
