@@ -200,7 +200,7 @@ void CheckFieldTraits(const Field& field, const Features& features, Refusals* re
 
 void CheckFields(const CollectionSchema& schema, const Features& features, Refusals* refusals) {
   int keys = 0;
-  int vectors = 0;
+  std::vector<std::string> vectors;
   for (const Field& field : schema.fields) {
     if (!field.dynamic) CheckName("field", field.name, refusals);
     if (field.name == "RowID" || field.name == "Timestamp") {
@@ -208,12 +208,13 @@ void CheckFields(const CollectionSchema& schema, const Features& features, Refus
     }
     CheckFieldTraits(field, features, refusals);
     keys += field.primary_key ? 1 : 0;
-    vectors += field.type.is_vector() ? 1 : 0;
+    if (field.type.is_vector()) vectors.push_back(field.name);
   }
   if (keys != 1) refusals->Add("it needs exactly one primary key, the collection has {}", keys);
-  if (vectors == 0) refusals->Add("it needs a vector field, the collection has none");
-  if (vectors > features.max_vector_fields) {
-    refusals->Add("it takes {} vector field(s), the collection has {}", features.max_vector_fields, vectors);
+  if (vectors.empty()) refusals->Add("it needs a vector field, the collection has none");
+  if (std::ssize(vectors) > features.max_vector_fields) {
+    refusals->Add("it takes {} vector field(s), the collection has {}: {}", features.max_vector_fields, vectors.size(),
+                  fmt::join(vectors, ", "));
   }
   if (schema.fields.size() > kMaxFields) {
     refusals->Add("it takes {} fields, the collection has {}", kMaxFields, schema.fields.size());

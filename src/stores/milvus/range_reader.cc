@@ -33,6 +33,7 @@ RangeReader::RangeReader(RangeQuery query, Options options)
       row_bytes_(std::max<int64_t>(1, options_.row_bytes)) {}
 
 arrow::Result<std::optional<Batch>> RangeReader::Next(int64_t max_bytes) {
+  if (options_.stop.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped");
   patience_.Renew();
   page_bytes_ = std::max<int64_t>(1, std::min(max_bytes, kMaxPageBytes) / 4 * 3);  // pages come out uneven
   // How many rows a limit gives depends on the number of segments: begin with less.

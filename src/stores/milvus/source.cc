@@ -93,6 +93,11 @@ std::string ToText(const SplitSpec& spec) {
 
 arrow::Result<SplitSpec> ParseSplit(const std::string& text) {
   ARROW_ASSIGN_OR_RAISE(Json json, ParseObject("split", text));
+  for (const auto& [name, value] : json.items()) {
+    if (name != "partition" && name != "after" && name != "upto") {
+      return MakeError(ErrorKind::kCorruptData, fmt::format("a split with '{}' is none of Milvus: {}", name, text));
+    }
+  }
   SplitSpec spec;
   if (json.contains("partition")) spec.partition = TextOf(json, "partition");
   if (json.contains("after")) {
