@@ -115,8 +115,9 @@ struct WriteTarget {
 
 struct TargetState {
   bool exists = false;
-  std::string identity;  // id and creation time at the store; changes when it is dropped and made again
-  int64_t rows = 0;      // exact where `rows_exact`
+  std::string identity;   // id and creation time at the store; changes when it is dropped and made again
+  std::string global_id;  // the same through every address and alias of the store; empty = the address tells all
+  int64_t rows = 0;       // exact where `rows_exact`
   bool rows_exact = true;
   std::optional<CollectionSchema> schema;
 };

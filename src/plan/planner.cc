@@ -44,6 +44,17 @@ CollectionSchema WantedSchema(const JobSpec& spec, const CollectionRule& rule, c
   return wanted;
 }
 
+/// A server has many names and a collection has aliases: writing to what is read, or dropping it, would destroy it.
+arrow::Status CheckNotTheSource(const CollectionRule& rule, Store* source, const CollectionPlan& plan) {
+  if (!plan.state.exists || plan.state.global_id.empty()) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(TargetState read, source->catalog()->State(rule.source));
+  if (read.global_id != plan.state.global_id) return arrow::Status::OK();
+  return MakeError(ErrorKind::kInvalidConfig,
+                   "source '" + rule.source.ToString() + "' and target '" + plan.target.ref.ToString() +
+                       "' are the same collection, by another address or by an alias; give the target another name "
+                       "or database");
+}
+
 /// Decides what happens to what is already at the target.
 arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
   const std::string name = plan->target.ref.ToString();
@@ -53,7 +64,9 @@ arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
                                                "' does not exist and the job says not to create it (schema: existing)");
   }
   bool holds_rows = plan->state.rows > 0 || !plan->state.rows_exact;
-  if (spec.schema_policy == SchemaPolicy::kRecreate || (spec.data_policy == DataPolicy::kDrop && holds_rows)) {
+  bool keeps_schema = spec.schema_policy == SchemaPolicy::kExisting && plan->state.schema;
+  bool drops_rows = spec.data_policy == DataPolicy::kDrop && holds_rows;
+  if (spec.schema_policy == SchemaPolicy::kRecreate || (drops_rows && !keeps_schema)) {
     plan->drop_target = true;
     return arrow::Status::OK();
   }
@@ -66,6 +79,17 @@ arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
     }
   }
   if (!holds_rows) return arrow::Status::OK();
+  if (drops_rows) {  // and made again as it was
+    plan->drop_target = true;
+    std::vector<std::string> partitions = std::move(plan->target.partitions);
+    plan->target = *plan->state.schema;
+    for (std::string& partition : partitions) {
+      if (std::ranges::find(plan->target.partitions, partition) != plan->target.partitions.end()) continue;
+      plan->target.partitions.push_back(std::move(partition));
+    }
+    plan->target.loaded = WantLoaded(spec.load, plan->source.loaded);
+    return arrow::Status::OK();
+  }
   if (spec.data_policy == DataPolicy::kStop) {
     return MakeError(ErrorKind::kConflict,
                      "the target collection '" + name + "' holds " + std::to_string(plan->state.rows) +
@@ -166,6 +190,7 @@ arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const Collecti
   ARROW_RETURN_NOT_OK(RowMapper::Make(plan.source, plan.target));
   plan.commit_mode = target->sink()->commit_mode(plan.target);
   ARROW_ASSIGN_OR_RAISE(plan.state, target->catalog()->State(plan.target.ref));
+  ARROW_RETURN_NOT_OK(CheckNotTheSource(rule, source, plan));
   ARROW_RETURN_NOT_OK(ApplyPolicies(spec, &plan));
   ARROW_RETURN_NOT_OK(CheckAppendOnly(spec, plan));
   plan.actions = DescribeActions(plan);

@@ -246,6 +246,39 @@ def test_a_different_target_is_refused(godwit, milvus, databases):
     assert "v" in error and "8" in error and "16" in error
 
 
+def test_an_existing_target_is_emptied_and_keeps_its_schema(godwit, milvus, databases):
+    rows.make_simple(databases.connect(databases.source), "kept", 500, dim=8)
+    alias = databases.connect(databases.target)
+    other = rows.make_simple(databases.connect(databases.source), "other", 300, dim=8)
+    names = [field.name for field in other.schema.fields]
+    target = Collection("kept", other.schema, using=alias, shards_num=3)
+    target.create_partition("mine")
+    target.insert(list(rows.read_all(other, names[0]).values()))
+    target.flush()
+    target.create_index("v", {"index_type": "IVF_FLAT", "metric_type": "IP", "params": {"nlist": 7}}, index_name="mine")
+    godwit.run(databases.job("collections: [kept]\nschema: existing\nif_not_empty: drop\n"))
+    target = Collection("kept", using=alias)
+    assert rows.count(target) == 500 == target.num_entities
+    assert target.num_shards == 3
+    assert sorted(p.name for p in target.partitions) == ["_default", "mine"]
+    assert {i.index_name: i.params["index_type"] for i in target.indexes} == {"mine": "IVF_FLAT"}
+
+
+@pytest.mark.parametrize("way", ["address", "alias"])
+def test_the_source_is_never_its_own_target(godwit, milvus, databases, way):
+    alias = databases.connect(databases.source)
+    collection = rows.make_simple(alias, "self", 100, dim=8)
+    utility.create_alias("self", "self_too", using=alias)
+    url = milvus.uri.replace("127.0.0.1", "localhost") if way == "address" else milvus.uri
+    target = "{source: self, target: self_too}" if way == "alias" else "self"
+    job = godwit.job("self.yaml", f'name: self\nsource: {{store: milvus, url: "{milvus.uri}", database: {databases.source}}}\n'
+                     f'target: {{store: milvus, url: "{url}", database: {databases.source}}}\n'
+                     f'collections: [{target}]\nif_not_empty: drop\n')
+    error = godwit.run(job, expect=2).collection("self")["error"]
+    assert "same collection" in error
+    assert rows.count(collection) == 100
+
+
 def test_run_again_writes_nothing(godwit, milvus, databases):
     rows.make_simple(databases.connect(databases.source), "again", 5000, dim=8)
     first = godwit.run(databases.job())

@@ -403,6 +403,7 @@ arrow::Result<TargetState> MilvusCatalog::State(const CollectionRef& ref) {
   ARROW_RETURN_NOT_OK(description);
   state.exists = true;
   state.identity = fmt::format("{}/{}", description->collectionid(), description->created_timestamp());
+  state.global_id = state.identity;  // both come from the server's clock
   ARROW_ASSIGN_OR_RAISE(state.schema, CompleteSchema(client_.get(), where, *description));
   ARROW_RETURN_NOT_OK(CountInto(client_.get(), where, &state));
   return state;
