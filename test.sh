@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds godwit and runs its tests. The last line is `N passed, N failed`; the exit code is not 0 when anything failed.
-#   ./test.sh              everything but the long sweeps and the sanitizers
-#   ./test.sh --quick      no slow tests
-#   ./test.sh --full       the long sweeps and the sanitizers, too
+#   ./test.sh              everything but the long sweeps
+#   ./test.sh --quick      no slow tests, no sanitizers
+#   ./test.sh --full       the long sweeps, too
 #   ./test.sh --sanitize   only the sanitizer builds and their tests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -26,11 +26,14 @@ passed=0
 failed=0
 summary=()
 server_state=$logs/milvus.json
+background= # pid
+milvus_url=
 python=
 
 finish() {
   local code=$?
   trap - EXIT
+  [ -z "$background" ] || kill "$background" 2>/dev/null || true
   [ ! -e "$server_state" ] || (cd tests && "$python" -m servers.milvus stop --state "$server_state") || true
   [ "$code" -eq 0 ] || failed=$((failed + 1)) # this script itself broke off
   echo
@@ -48,10 +51,16 @@ trap 'exit 130' INT TERM
 #                                    xml   counts what the JUnit file build/test-logs/NAME.xml says
 # Returns whether it passed.
 stage() {
-  local name=$1 kind=$2 begin=$SECONDS code=0 good=0 bad=0 skipped=0
+  local name=$1 kind=$2 begin=$SECONDS code=0
   shift 2
   printf '==== %s\n' "$name"
   "$@" >"$logs/$name.log" 2>&1 || code=$?
+  settle "$name" "$kind" "$code" "$begin"
+}
+
+# settle NAME KIND EXIT_CODE BEGIN   counts and reports what ran.
+settle() {
+  local name=$1 kind=$2 code=$3 begin=$4 good=0 bad=0 skipped=0
   case $kind in
     step) [ "$code" -eq 0 ] || bad=1 ;;
     check) if [ "$code" -eq 0 ]; then good=1; else bad=1; fi ;;
@@ -83,19 +92,18 @@ gtest() {
   stage "$name" xml timeout -k 10 "$seconds" "$@" "$program" --gtest_brief=1 "--gtest_output=xml:$logs/$name.xml" || true
 }
 
-# One Milvus for all C++ tests that want a real one; they find it by GODWIT_TEST_MILVUS_URL.
+# One Milvus for the C++ tests that want a real one; they find it by GODWIT_TEST_MILVUS_URL.
 start_milvus() {
   [ ! -e "$server_state" ] || return 0
   stage milvus step env -C tests "$python" -m servers.milvus start --data "$logs/milvus" --state "$server_state" || return 0
-  GODWIT_TEST_MILVUS_URL=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["uri"])' "$server_state")
-  export GODWIT_TEST_MILVUS_URL
+  milvus_url=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["uri"])' "$server_state")
 }
 
 stage setup step scripts/setup.sh || exit 0 # counted
 python=$(godwit_venv)/bin/python
 
 if [ "$mode" != sanitize ]; then
-  stage build step scripts/build.sh build || exit 0
+  stage build step scripts/build.sh build -DGODWIT_BENCH=ON || exit 0
   stage format check scripts/format.sh --check || true
   stage layers check scripts/check_layers.py || true
   stage reference check diff <(build/godwit reference) docs/reference.md || true
@@ -103,36 +111,51 @@ if [ "$mode" != sanitize ]; then
     stage openssl check scripts/check_openssl.sh build/godwit --version || true
   fi
   gtest build unit_tests unit 600
-  # The suite on a real Milvus takes minutes; the default run has the system tests for it.
-  [ "$mode" != full ] || start_milvus
-  gtest build conformance_tests conformance 1200
+  gtest build conformance_tests conformance 600
   case $mode in
     quick) marks='not slow and not full' ;;
     full) marks='' ;;
     *) marks='not full' ;;
   esac
-  stage system xml env GODWIT_BINARY="$GODWIT_ROOT/build/godwit" timeout -k 30 $([ $mode = full ] && echo 14400 || echo 3600) \
-    "$python" -m pytest tests -q -m "$marks" "--junitxml=$logs/system.xml" --basetemp="$logs/pytest" || true
+  for folder in crash servers system; do
+    stage "$folder" xml env GODWIT_BINARY="$GODWIT_ROOT/build/godwit" timeout -k 30 $([ $mode = full ] && echo 14400 || echo 3000) \
+      "$python" -m pytest "tests/$folder" -q -m "$marks" "--junitxml=$logs/$folder.xml" "--basetemp=$logs/pytest-$folder" || true
+  done
 fi
 
-if [ "$mode" = full ] || [ "$mode" = sanitize ]; then
+[ "$mode" != quick ] || exit 0 # counted
+
+supp=$GODWIT_ROOT/tests/sanitizers
+# Arrow's own allocators would hide memory from the sanitizers.
+export ARROW_DEFAULT_MEMORY_POOL=system
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+export LSAN_OPTIONS=suppressions=$supp/lsan.supp:print_suppressions=0
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=suppressions=$supp/tsan.supp:second_deadlock_stack=1:ignore_noninstrumented_modules=1
+no_aslr=() # ThreadSanitizer's shadow memory collides with widely randomised addresses
+! setarch -R true 2>/dev/null || no_aslr=(setarch -R)
+
+if stage build-asan step scripts/build.sh build-asan -DGODWIT_SANITIZE=address,undefined; then
+  # The suite on a real Milvus mostly waits for the server: the other processor goes on.
   start_milvus
-  supp=$GODWIT_ROOT/tests/sanitizers
-  # Arrow's own allocators would hide memory from the sanitizers.
-  export ARROW_DEFAULT_MEMORY_POOL=system
-  export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
-  export LSAN_OPTIONS=suppressions=$supp/lsan.supp:print_suppressions=0
-  export UBSAN_OPTIONS=print_stacktrace=1
-  export TSAN_OPTIONS=suppressions=$supp/tsan.supp:second_deadlock_stack=1:ignore_noninstrumented_modules=1
-  for kind in asan tsan; do
-    sanitize=address,undefined prefix=()
-    if [ $kind = tsan ]; then
-      sanitize=thread
-      # Its shadow memory collides with widely randomised addresses.
-      ! setarch -R true 2>/dev/null || prefix=(setarch -R)
-    fi
-    stage "build-$kind" step scripts/build.sh "build-$kind" "-DGODWIT_SANITIZE=$sanitize" || continue
-    gtest "build-$kind" unit_tests "unit-$kind" 1200 "${prefix[@]}"
-    gtest "build-$kind" conformance_tests "conformance-$kind" 2400 "${prefix[@]}"
-  done
+  GODWIT_TEST_MILVUS_URL=$milvus_url timeout -k 10 1500 build-asan/conformance_tests --gtest_brief=1 \
+    "--gtest_output=xml:$logs/conformance-milvus-asan.xml" >"$logs/conformance-milvus-asan.log" 2>&1 &
+  background=$!
+  begin=$SECONDS
+  gtest build-asan unit_tests unit-asan 1200
+fi
+if stage build-tsan step scripts/build.sh build-tsan -DGODWIT_SANITIZE=thread; then
+  gtest build-tsan unit_tests unit-tsan 1200 "${no_aslr[@]}"
+  gtest build-tsan conformance_tests conformance-tsan 600 "${no_aslr[@]}"
+fi
+if [ -n "$background" ]; then
+  printf '==== conformance-milvus-asan\n'
+  code=0
+  wait "$background" || code=$?
+  background=
+  settle conformance-milvus-asan xml "$code" "$begin" || true
+fi
+if [ "$mode" = full ] && [ -n "$milvus_url" ]; then
+  export GODWIT_TEST_MILVUS_URL=$milvus_url
+  gtest build-tsan conformance_tests conformance-milvus-tsan 2400 "${no_aslr[@]}"
 fi

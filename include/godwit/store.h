@@ -115,9 +115,8 @@ struct WriteTarget {
 
 struct TargetState {
   bool exists = false;
-  std::string identity;   // id and creation time at the store; changes when it is dropped and made again
-  std::string global_id;  // the same through every address and alias of the store; empty = the address tells all
-  int64_t rows = 0;       // exact where `rows_exact`
+  std::string identity;  // id and creation time at the store; changes when it is dropped and made again
+  int64_t rows = 0;      // exact where `rows_exact`
   bool rows_exact = true;
   std::optional<CollectionSchema> schema;
 };
@@ -147,6 +146,9 @@ class Catalog {
   virtual arrow::Result<CollectionSchema> Describe(const CollectionRef& ref) = 0;
   /// Never fails because the collection is absent.
   virtual arrow::Result<TargetState> State(const CollectionRef& ref) = 0;
+  /// An id that the collection has by whatever address or alias it is reached; empty where the address tells all, or
+  /// where it is absent.
+  virtual arrow::Result<std::string> GlobalId(const CollectionRef&) { return std::string(); }
   /// Creates the database where needed, the collection and its partitions, without indexes. Idempotent; a collection
   /// of that name whose FirstDifference to `schema` is not empty is kConflict. Missing partitions are added.
   virtual arrow::Status Create(const CollectionSchema& schema) = 0;
@@ -188,6 +190,12 @@ class Source {
   /// position of an earlier batch of the split, or empty. With a snapshot of life kNone, rows may have changed since.
   virtual arrow::Result<std::unique_ptr<Reader>> Open(const CollectionSchema& schema, const Split& split,
                                                       const Snapshot& snapshot, const std::string& resume_after) = 0;
+  /// How many rows of a partition have each of these keys (an array as the key's column). Only asked of sources whose
+  /// batches have surplus rows.
+  virtual arrow::Result<std::vector<int64_t>> CountRows(const CollectionSchema& schema, const std::string& partition,
+                                                        const arrow::Array& /*keys*/) {
+    return MakeError(ErrorKind::kUnsupported, "keys don't repeat unseen here", schema.ref.ToString() + partition);
+  }
 };
 
 /// Writes one split.

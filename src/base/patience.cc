@@ -20,6 +20,8 @@ void Patience::Renew() {
 arrow::Status Patience::Wait(const arrow::Status& failure) {
   if (stop_.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped");
   if (!IsRetryable(failure) && KindOf(failure) != ErrorKind::kOutcomeUnknown) return failure;
+  // What counts is how long it fails, not how long it went well before.
+  if (failures_ == 0) renewed_ = std::chrono::steady_clock::now();
   auto waited = std::chrono::steady_clock::now() - renewed_;
   if (waited > limit_) {
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(waited).count();

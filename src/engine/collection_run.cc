@@ -9,6 +9,7 @@
 
 #include <arrow/array/concatenate.h>
 #include <arrow/record_batch.h>
+#include <fmt/format.h>
 
 #include "base/failpoint.h"
 
@@ -103,7 +104,7 @@ arrow::Status CollectionRun::Advance(Stage stage) {
 
 arrow::Status CollectionRun::CheckTargetIdentity() {
   // Publish may have put a staged target in its place without the journal knowing yet; it looks for itself.
-  if (collection_.stage == Stage::kVerified) return arrow::Status::OK();
+  if (collection_.stage == Stage::kVerified && commit_mode_ == CommitMode::kStagedPublish) return arrow::Status::OK();
   TargetState state;
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&]() -> arrow::Status {
     return job_.target.catalog()->State(collection_.target.ref).Value(&state);
@@ -125,11 +126,25 @@ arrow::Status CollectionRun::Create() {
   ARROW_RETURN_NOT_OK(after_create.Hit());
   TargetState state;
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return catalog.State(collection_.target.ref).Value(&state); }));
+  if (!collection_.overwrite && (state.rows > 0 || !state.rows_exact)) {
+    return MakeError(ErrorKind::kConflict, "the target collection '" + collection_.target.ref.ToString() +
+                                               "' was filled by somebody else since the job was planned. Use --restart "
+                                               "to plan it anew");
+  }
   collection_.target_identity = state.identity;
   return Advance(Stage::kCreated);
 }
 
 arrow::Status CollectionRun::Prepare() {
+  if (collection_.preparation.empty() && job_.spec.source_load != LoadPolicy::kNever) {
+    // Whoever had it loaded when the job was planned may have released it since.
+    ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] {
+      return job_.source.source()
+          ->Preparation(collection_.source.ref, ReadPurpose::kCopy)
+          .Value(&collection_.preparation);
+    }));
+    if (!collection_.preparation.empty()) ARROW_RETURN_NOT_OK(job_.journal.SaveCollection(collection_));
+  }
   if (collection_.preparation.empty()) return arrow::Status::OK();
   line_->SetStage("loading the source");
   ARROW_RETURN_NOT_OK(RetryStep(
@@ -222,13 +237,7 @@ arrow::Status CollectionRun::Verify() {
   ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return sink.Finalize(target_, receipts); }));
   ARROW_RETURN_NOT_OK(after_finalize.Hit());
-  ARROW_ASSIGN_OR_RAISE(report_.rejected_sample, job_.journal.Rejects(collection_.id, kMaxSample));
-  if (report_.rejects > 0 && !job_.spec.allow_rejects) {
-    return MakeError(ErrorKind::kRejected,
-                     "the target refused " + std::to_string(report_.rejects) + " rows, the first: " +
-                         report_.rejected_sample.front().key + ": " + report_.rejected_sample.front().reason +
-                         ". Mend them at the source, or go on without them (allow_rejects: true)");
-  }
+  ARROW_RETURN_NOT_OK(CheckRejects());
   report_.digest = Digest{};
   for (const Receipt& receipt : receipts) report_.digest += receipt.progress.digest;
 
@@ -236,7 +245,7 @@ arrow::Status CollectionRun::Verify() {
   if (job_.spec.verify && read_back != nullptr) {
     line_->SetStage("verifying");
     ARROW_RETURN_NOT_OK(PrepareReadBack(read_back.get()));
-    arrow::Status status = CompareAndCorrect(read_back.get());
+    arrow::Status status = CompareAndCorrect(&read_back);
     ARROW_RETURN_NOT_OK(RestoreReadBack(read_back.get()));
     report_.verify_seconds += SecondsSince(start);
     ARROW_RETURN_NOT_OK(status);
@@ -245,6 +254,19 @@ arrow::Status CollectionRun::Verify() {
     report_.verdict = Verdict::kCopiedNotVerified;
   }
   return Advance(Stage::kVerified);
+}
+
+arrow::Status CollectionRun::CheckRejects() {
+  ARROW_ASSIGN_OR_RAISE(report_.rejected_sample, job_.journal.Rejects(collection_.id, kMaxSample));
+  if (report_.rejects > 0 && !job_.spec.allow_rejects) {
+    return MakeError(ErrorKind::kRejected,
+                     "the target refused " + std::to_string(report_.rejects) + " rows" +
+                         (report_.rejected_sample.empty() ? std::string()
+                                                          : ", the first: " + report_.rejected_sample.front().key +
+                                                                ": " + report_.rejected_sample.front().reason) +
+                         ". Mend them at the source, or go on without them (allow_rejects: true)");
+  }
+  return arrow::Status::OK();
 }
 
 arrow::Status CollectionRun::PrepareReadBack(Source* read_back) {
@@ -269,12 +291,12 @@ arrow::Status CollectionRun::RestoreReadBack(Source* read_back) {
   return job_.journal.SaveCollection(collection_);
 }
 
-arrow::Status CollectionRun::CompareAndCorrect(Source* read_back) {
+arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_back) {
   const bool snapshot_lasts = collection_.snapshot.life == SnapshotLife::kDurable;
   const CompareMode mode = collection_.overwrite ? CompareMode::kContains : CompareMode::kEqual;
   const ScanSide source = SourceSide();
   for (int32_t round = 0;; ++round) {
-    const ScanSide target = TargetSide(read_back);
+    const ScanSide target = TargetSide(read_back->get());
     arrow::Result<SideDigest> source_digest = SideDigest{};
     std::thread reading_source;
     bool read_source = !snapshot_lasts || round > 0 || mode == CompareMode::kContains;
@@ -284,6 +306,8 @@ arrow::Status CollectionRun::CompareAndCorrect(Source* read_back) {
     ARROW_RETURN_NOT_OK(after_compare.Hit());
     ARROW_RETURN_NOT_OK(target_digest.status());
     ARROW_RETURN_NOT_OK(source_digest.status());
+    if (!snapshot_lasts) ARROW_RETURN_NOT_OK(CheckSourceSchema());
+    if (job_.spec.duplicate_policy == DuplicatePolicy::kStop) ARROW_RETURN_NOT_OK(CheckKeysDiffer(*source_digest));
 
     Digest have = target_digest->buckets.Total();
     Digest want = read_source ? source_digest->buckets.Total() : report_.digest;
@@ -298,11 +322,8 @@ arrow::Status CollectionRun::CompareAndCorrect(Source* read_back) {
     }
     ARROW_ASSIGN_OR_RAISE(Differences differences,
                           FindDifferences(source, *source_digest, target, *target_digest, mode, job_.limits));
-    const bool only_rejects =
-        static_cast<int64_t>(differences.rows.size()) == report_.rejects &&
-        std::all_of(differences.rows.begin(), differences.rows.end(),
-                    [](const DifferingRow& row) { return row.side == Difference::Side::kOnlySource; });
-    if (only_rejects) {
+    ARROW_RETURN_NOT_OK(LeaveOutRefused(&differences));
+    if (differences.rows.empty()) {
       report_.digest = mode == CompareMode::kContains ? source_digest->buckets.Total() : have;
       report_.rows = report_.digest.rows;
       return arrow::Status::OK();
@@ -320,6 +341,9 @@ arrow::Status CollectionRun::CompareAndCorrect(Source* read_back) {
                                            : "; the source is changing: stop the writes to it, or run the job again"));
     }
     ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return Correct(source, target, differences); }));
+    // The parts to read are others now.
+    ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
+    ARROW_ASSIGN_OR_RAISE(*read_back, job_.target.sink()->ReadBack(target_, receipts));
     report_.rounds = round + 1;
     report_.notes.push_back("correction " + std::to_string(round + 1) + ": " + std::to_string(differences.rows.size()) +
                             " rows that changed at the source or arrived twice were written again");
@@ -327,14 +351,46 @@ arrow::Status CollectionRun::CompareAndCorrect(Source* read_back) {
   }
 }
 
+/// What was added to the source meanwhile is in no split: a comparison of what the splits cover would not see it.
+arrow::Status CollectionRun::CheckSourceSchema() {
+  const CollectionSchema& planned = collection_.source;
+  CollectionSchema now;
+  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return job_.source.catalog()->Describe(planned.ref).Value(&now); }));
+  std::string difference = FirstDifference(planned, now);
+  if (difference.empty() && now.partitions != planned.partitions) {
+    difference = fmt::format("its partitions are [{}] instead of [{}]", fmt::join(now.partitions, ", "),
+                             fmt::join(planned.partitions, ", "));
+  }
+  if (difference.empty()) return arrow::Status::OK();
+  return MakeError(ErrorKind::kSourceChanging, "the source collection '" + planned.ref.ToString() +
+                                                   "' changed its schema during the copy: " + difference +
+                                                   ". Use --restart to copy it anew");
+}
+
+/// Rows that the target refused are not at the target, or are there as they were before the job; that was reported.
+arrow::Status CollectionRun::LeaveOutRefused(Differences* differences) {
+  if (report_.rejects == 0) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto refused, job_.journal.RefusedKeys(collection_.id));
+  std::erase_if(differences->rows, [&](const DifferingRow& row) {
+    return row.side != Difference::Side::kOnlyTarget && std::binary_search(refused.begin(), refused.end(), row.key);
+  });
+  return arrow::Status::OK();
+}
+
 arrow::Status CollectionRun::Correct(const ScanSide& source, const ScanSide& target, const Differences& differences) {
   ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
   ARROW_RETURN_NOT_OK(DeleteAtTarget(target, differences, &receipts));
   ARROW_RETURN_NOT_OK(after_delete.Hit());
-  ARROW_ASSIGN_OR_RAISE(Receipt written, WriteCorrection(source, differences));
+  std::vector<RefusedRow> refused;
+  ARROW_ASSIGN_OR_RAISE(Receipt written, WriteCorrection(source, differences, &refused));
   ARROW_RETURN_NOT_OK(after_correction.Hit());
   receipts.push_back(std::move(written));
-  ARROW_RETURN_NOT_OK(job_.journal.SaveReceipts(collection_.id, receipts));
+  ARROW_RETURN_NOT_OK(job_.journal.SaveReceipts(collection_.id, receipts, refused));
+  if (!refused.empty()) {
+    report_.rejects += static_cast<int64_t>(refused.size());
+    ARROW_RETURN_NOT_OK(job_.journal.SaveCollection(collection_));
+    ARROW_RETURN_NOT_OK(CheckRejects());
+  }
   return RetryStep(job_.limits, [&] { return job_.target.sink()->Finalize(target_, receipts); });
 }
 
@@ -359,7 +415,8 @@ arrow::Status CollectionRun::DeleteAtTarget(const ScanSide& target, const Differ
   return arrow::Status::OK();
 }
 
-arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, const Differences& differences) {
+arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, const Differences& differences,
+                                                      std::vector<RefusedRow>* refused) {
   std::vector<Hash128> keys;
   for (const DifferingRow& row : differences.rows) {
     if (row.side != Difference::Side::kOnlyTarget) keys.push_back(row.key);
@@ -373,8 +430,17 @@ arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, co
   ARROW_ASSIGN_OR_RAISE(auto writer, sink.Open(target_, split, recovery));
   Progress progress{.position = {}, .digest = {}, .bytes = 0, .rejects = 0, .complete = true};
   arrow::Status status = ScanRows(source, keys, job_.limits, [&](const Batch& batch, const HashedRows& hashes) {
+    ARROW_ASSIGN_OR_RAISE(WriteResult result, writer->Write(batch));
     for (size_t i = 0; i < hashes.keys.size(); ++i) progress.digest.Add(hashes.keys[i], hashes.rows[i]);
-    return writer->Write(batch).status();
+    for (size_t i = 0; i < result.rejected_rows.size(); ++i) {
+      const auto row = static_cast<size_t>(result.rejected_rows[i]);
+      Digest not_taken;
+      not_taken.Add(hashes.keys[row], hashes.rows[row]);
+      progress.digest -= not_taken;
+      ++progress.rejects;
+      refused->push_back({hashes.keys[row], std::move(result.rejected[i])});
+    }
+    return arrow::Status::OK();
   });
   arrow::Result<Receipt> receipt = status.ok() ? writer->Commit(progress) : arrow::Result<Receipt>(status);
   if (!receipt.ok()) writer->Abort();

@@ -33,10 +33,14 @@ class CollectionRun {
   arrow::Status Advance(Stage stage);
   arrow::Status PrepareReadBack(Source* read_back);
   arrow::Status RestoreReadBack(Source* read_back);
-  arrow::Status CompareAndCorrect(Source* read_back);
+  arrow::Status CompareAndCorrect(std::unique_ptr<Source>* read_back);
+  arrow::Status CheckRejects();
+  arrow::Status LeaveOutRefused(Differences* differences);
+  arrow::Status CheckSourceSchema();
   arrow::Status Correct(const ScanSide& source, const ScanSide& target, const Differences& differences);
   arrow::Status DeleteAtTarget(const ScanSide& target, const Differences& differences, std::vector<Receipt>* receipts);
-  arrow::Result<Receipt> WriteCorrection(const ScanSide& source, const Differences& differences);
+  arrow::Result<Receipt> WriteCorrection(const ScanSide& source, const Differences& differences,
+                                         std::vector<RefusedRow>* refused);
   ScanSide SourceSide() const;
   ScanSide TargetSide(Source* read_back) const;
   void Fail(const arrow::Status& status);

@@ -69,8 +69,9 @@ struct Budgets {
     limits.memory = &memory;
     limits.splits = &splits;
     // A split in work holds about six batches: two being read, two waiting, one or two being written.
+    const int64_t smallest = std::min<int64_t>(64 << 10, tuning.batch_bytes);
     limits.batch_bytes =
-        std::clamp<int64_t>(tuning.memory_bytes / (6LL * Parallelism(tuning)), 64 << 10, tuning.batch_bytes);
+        std::clamp<int64_t>(tuning.memory_bytes / (6LL * Parallelism(tuning)), smallest, tuning.batch_bytes);
     limits.split_bytes = tuning.split_bytes;
     limits.retry_for_ms = tuning.retry_for_ms;
     limits.stop = std::move(stop);
@@ -143,6 +144,7 @@ class JobRun {
 
   arrow::Result<std::vector<CollectionReport>> Run() {
     ARROW_ASSIGN_OR_RAISE(known_, job_.journal.Collections());
+    KeepBegun();
     reports_.resize(rules_.size());
     size_t count = std::min<size_t>(rules_.size(), static_cast<size_t>(job_.limits.splits->capacity()));
     std::vector<std::thread> workers;
@@ -152,6 +154,20 @@ class JobRun {
   }
 
  private:
+  /// A collection that was begun and is gone from the source's list fails by name; its half copy is not forgotten.
+  void KeepBegun() {
+    for (const JournaledCollection& collection : known_) {
+      if (collection.stage == Stage::kDone) continue;
+      auto is_it = [&](const CollectionRule& rule) { return IsRuleOf(rule, collection); };
+      if (std::any_of(rules_.begin(), rules_.end(), is_it)) continue;
+      rules_.push_back({.source = collection.source.ref, .target_name = collection.target.ref.name, .where = {}});
+    }
+  }
+
+  static bool IsRuleOf(const CollectionRule& rule, const JournaledCollection& collection) {
+    return collection.source.ref == rule.source && collection.target.ref.name == rule.target_name;
+  }
+
   void Work() {
     for (size_t i = next_++; i < rules_.size(); i = next_++) {
       if (failed_ && job_.spec.fail_fast) {
@@ -174,7 +190,7 @@ class JobRun {
 
   arrow::Result<JournaledCollection> FindOrPlan(const CollectionRule& rule) {
     for (const JournaledCollection& collection : known_) {
-      if (collection.source.ref == rule.source && collection.target.ref.name == rule.target_name) return collection;
+      if (IsRuleOf(rule, collection)) return collection;
     }
     CollectionPlan plan;
     ARROW_RETURN_NOT_OK(RetryStep(
@@ -192,7 +208,7 @@ class JobRun {
   }
 
   JobContext& job_;
-  const std::vector<CollectionRule> rules_;
+  std::vector<CollectionRule> rules_;
   std::vector<JournaledCollection> known_;
   std::vector<CollectionReport> reports_;
   std::atomic<size_t> next_ = 0;
@@ -294,6 +310,7 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   ARROW_ASSIGN_OR_RAISE(auto target_ready, PreparedSide::Make(target, report->target, ReadPurpose::kVerify, limits));
   ARROW_ASSIGN_OR_RAISE(SideDigest source_digest, DigestSide(source, limits));
   ARROW_ASSIGN_OR_RAISE(SideDigest target_digest, DigestSide(target, limits));
+  if (spec.duplicate_policy == DuplicatePolicy::kStop) ARROW_RETURN_NOT_OK(CheckKeysDiffer(source_digest));
   const CompareMode mode = spec.data_policy == DataPolicy::kOverwrite ? CompareMode::kContains : CompareMode::kEqual;
   ARROW_ASSIGN_OR_RAISE(Differences differences,
                         FindDifferences(source, source_digest, target, target_digest, mode, limits));
@@ -373,6 +390,7 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   std::vector<CollectionRule> rules;
   ARROW_RETURN_NOT_OK(
       RetryStep(budgets.limits, [&] { return ResolveCollections(spec, both.source.get()).Value(&rules); }));
+  ARROW_RETURN_NOT_OK(RetryStep(budgets.limits, [&] { return CheckTargetsDiffer(spec, rules, both.target.get()); }));
   {
     ProgressBoard board(options.on_progress);
     JobContext job{spec, *journal, *both.source, *both.target, board, budgets.limits};
@@ -407,6 +425,7 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
 arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
   ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
+  ARROW_RETURN_NOT_OK(CheckTargetsDiffer(spec, rules, both.target.get()));
   Plan plan;
   for (const CollectionRule& rule : rules) {
     auto collection = PlanCollection(spec, rule, both.source.get(), both.target.get());
@@ -468,6 +487,7 @@ arrow::Status StopJob(const std::string& state_dir, const std::string& name) {
   const std::string lock = LockPath(state_dir, name);
   ARROW_ASSIGN_OR_RAISE(auto holder, Lease::Holder(lock));
   if (!holder) return arrow::Status::OK();
+  if (*holder <= 0) return MakeError(ErrorKind::kUnavailable, "the job is just being started; try again");
   if (::kill(*holder, SIGTERM) != 0) return ErrnoStatus(errno, "stop process " + std::to_string(*holder));
   constexpr auto kPatience = std::chrono::seconds(30);
   auto start = Clock::now();

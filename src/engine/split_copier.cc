@@ -151,17 +151,18 @@ class Attempt {
   void Account(const ReadBatch& item, WriteResult result) {
     Digest digest;
     for (size_t i = 0; i < item.hashes.rows.size(); ++i) digest.Add(item.hashes.keys[i], item.hashes.rows[i]);
-    for (int64_t row : result.rejected_rows) {
+    for (size_t i = 0; i < result.rejected_rows.size(); ++i) {
+      const auto row = static_cast<size_t>(result.rejected_rows[i]);
       Digest refused;
-      refused.Add(item.hashes.keys[static_cast<size_t>(row)], item.hashes.rows[static_cast<size_t>(row)]);
+      refused.Add(item.hashes.keys[row], item.hashes.rows[row]);
       digest -= refused;
+      refused_.push_back({item.hashes.keys[row], std::move(result.rejected[i])});
     }
     progress_.digest += digest;
     progress_.bytes += item.bytes;
     progress_.rejects += static_cast<int64_t>(result.rejected_rows.size());
     progress_.position = item.batch.position;
     duplicates_ += item.batch.surplus_rows;
-    for (Rejected& reject : result.rejected) rejected_.push_back(std::move(reject));
     uncommitted_bytes_ += item.bytes;
     route_.line->Add(item.batch.rows->num_rows(), item.bytes);
     patience_.Renew();
@@ -177,8 +178,8 @@ class Attempt {
     ARROW_RETURN_NOT_OK(before_commit.Hit());
     ARROW_ASSIGN_OR_RAISE(Receipt receipt, writer->Commit(progress_));
     ARROW_RETURN_NOT_OK(after_commit.Hit());
-    ARROW_RETURN_NOT_OK(route_.job.journal.SaveReceipt(route_.collection.id, receipt, duplicates_, rejected_));
-    rejected_.clear();
+    ARROW_RETURN_NOT_OK(route_.job.journal.SaveReceipt(route_.collection.id, receipt, duplicates_, refused_));
+    refused_.clear();
     uncommitted_bytes_ = 0;
     committed_at_ = Clock::now();
     return arrow::Status::OK();
@@ -190,7 +191,7 @@ class Attempt {
   Progress progress_;
   int64_t duplicates_;           // surplus rows of the batches written
   std::set<std::string> noted_;  // of the reading thread
-  std::vector<Rejected> rejected_;
+  std::vector<RefusedRow> refused_;
   int64_t uncommitted_bytes_ = 0;
   Clock::time_point committed_at_;
 };

@@ -1,9 +1,11 @@
 #include "journal/journal.h"
 
+#include <charconv>
 #include <map>
 #include <random>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/failpoint.h"
@@ -39,8 +41,8 @@ CREATE TABLE splits(collection INTEGER NOT NULL REFERENCES collections(id), ordi
 CREATE TABLE receipts(collection INTEGER NOT NULL REFERENCES collections(id), split TEXT NOT NULL,
   position TEXT NOT NULL, digest TEXT NOT NULL, bytes INTEGER NOT NULL, rejects INTEGER NOT NULL,
   complete INTEGER NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY(collection, split)) WITHOUT ROWID;
-CREATE TABLE rejects(collection INTEGER NOT NULL REFERENCES collections(id), split TEXT NOT NULL, key TEXT NOT NULL,
-  reason TEXT NOT NULL, PRIMARY KEY(collection, split, key)) WITHOUT ROWID;
+CREATE TABLE rejects(collection INTEGER NOT NULL REFERENCES collections(id), split TEXT NOT NULL, hash TEXT NOT NULL,
+  key TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(collection, split, hash)) WITHOUT ROWID;
 )sql";
 
 /// The part of a collection's report that must outlive the process.
@@ -350,27 +352,39 @@ arrow::Status Journal::UpsertReceipt(int64_t collection, const Receipt& receipt)
 }
 
 arrow::Status Journal::SaveReceipt(int64_t collection, const Receipt& receipt, int64_t duplicates,
-                                   const std::vector<Rejected>& rejected) {
+                                   const std::vector<RefusedRow>& refused) {
   std::lock_guard lock(mutex_);
   ARROW_RETURN_NOT_OK(before_receipt.Hit());
   ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(db_.get()));
   ARROW_RETURN_NOT_OK(UpsertReceipt(collection, receipt));
   ARROW_ASSIGN_OR_RAISE(auto update, db_->Prepare("UPDATE splits SET duplicates=? WHERE collection=? AND id=?"));
   ARROW_RETURN_NOT_OK(update.Bind(1, duplicates).Bind(2, collection).Bind(3, receipt.split_id).Run());
-  ARROW_ASSIGN_OR_RAISE(auto insert, db_->Prepare("INSERT OR REPLACE INTO rejects VALUES(?,?,?,?)"));
-  for (const Rejected& reject : rejected) {
-    ARROW_RETURN_NOT_OK(
-        insert.Bind(1, collection).Bind(2, receipt.split_id).Bind(3, reject.key).Bind(4, reject.reason).Run());
-  }
+  ARROW_RETURN_NOT_OK(InsertRefused(collection, receipt.split_id, refused));
   ARROW_RETURN_NOT_OK(transaction.Commit());
   return after_receipt.Hit();
 }
 
-arrow::Status Journal::SaveReceipts(int64_t collection, const std::vector<Receipt>& receipts) {
+arrow::Status Journal::InsertRefused(int64_t collection, const std::string& split,
+                                     const std::vector<RefusedRow>& refused) {
+  ARROW_ASSIGN_OR_RAISE(auto insert, db_->Prepare("INSERT OR REPLACE INTO rejects VALUES(?,?,?,?,?)"));
+  for (const RefusedRow& row : refused) {
+    ARROW_RETURN_NOT_OK(insert.Bind(1, collection)
+                            .Bind(2, split)
+                            .Bind(3, fmt::format("{:016x}{:016x}", row.key.high, row.key.low))
+                            .Bind(4, row.rejected.key)
+                            .Bind(5, row.rejected.reason)
+                            .Run());
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status Journal::SaveReceipts(int64_t collection, const std::vector<Receipt>& receipts,
+                                    const std::vector<RefusedRow>& refused) {
   std::lock_guard lock(mutex_);
   ARROW_RETURN_NOT_OK(before_receipt.Hit());
   ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(db_.get()));
   for (const Receipt& receipt : receipts) ARROW_RETURN_NOT_OK(UpsertReceipt(collection, receipt));
+  if (!receipts.empty()) ARROW_RETURN_NOT_OK(InsertRefused(collection, receipts.back().split_id, refused));
   ARROW_RETURN_NOT_OK(transaction.Commit());
   return after_receipt.Hit();
 }
@@ -384,6 +398,29 @@ arrow::Result<std::vector<Rejected>> Journal::Rejects(int64_t collection, int64_
     ARROW_ASSIGN_OR_RAISE(bool row, select.Step());
     if (!row) return rejects;
     rejects.push_back({std::string(select.Text(0)), std::string(select.Text(1))});
+  }
+}
+
+arrow::Result<std::vector<Hash128>> Journal::RefusedKeys(int64_t collection) {
+  std::lock_guard lock(mutex_);
+  ARROW_ASSIGN_OR_RAISE(auto select,
+                        db_->Prepare("SELECT DISTINCT hash FROM rejects WHERE collection=? ORDER BY hash"));
+  select.Bind(1, collection);
+  std::vector<Hash128> keys;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(bool row, select.Step());
+    if (!row) return keys;
+    const std::string_view text = select.Text(0);
+    Hash128 key;
+    auto parse = [&](size_t from, uint64_t* number) {
+      const char* begin = text.data() + from;
+      return std::from_chars(begin, begin + 16, *number, 16).ptr == begin + 16;
+    };
+    if (text.size() != 32 || !parse(0, &key.high) || !parse(16, &key.low)) {
+      return MakeError(ErrorKind::kCorruptData,
+                       "the journal holds a refused row with the key hash '" + std::string(text) + "'");
+    }
+    keys.push_back(key);
   }
 }
 

@@ -48,6 +48,12 @@ struct JournaledSplit {
   int64_t duplicates = 0;          // surplus rows seen up to the receipt
 };
 
+/// A row that the target refused.
+struct RefusedRow {
+  Hash128 key;
+  Rejected rejected;
+};
+
 class Journal {
  public:
   struct Header {
@@ -81,12 +87,15 @@ class Journal {
   arrow::Result<std::vector<JournaledSplit>> Splits(int64_t collection);
   arrow::Status MarkAttempted(int64_t collection, const std::string& split);
   arrow::Status SaveReceipt(int64_t collection, const Receipt& receipt, int64_t duplicates,
-                            const std::vector<Rejected>& rejected);
+                            const std::vector<RefusedRow>& refused);
   /// The newest receipts of all splits, also of corrections, which have no row among Splits().
   arrow::Result<std::vector<Receipt>> Receipts(int64_t collection);
-  /// Adds or replaces the receipts of splits after a correction, in one transaction.
-  arrow::Status SaveReceipts(int64_t collection, const std::vector<Receipt>& receipts);
+  /// Adds or replaces the receipts of splits after a correction, the correction's own last, in one transaction.
+  arrow::Status SaveReceipts(int64_t collection, const std::vector<Receipt>& receipts,
+                             const std::vector<RefusedRow>& refused);
   arrow::Result<std::vector<Rejected>> Rejects(int64_t collection, int64_t limit);
+  /// Key hashes of all rows that the target refused, sorted.
+  arrow::Result<std::vector<Hash128>> RefusedKeys(int64_t collection);
 
   /// The last report; none while the job was never ended.
   arrow::Status SaveReport(const Report& report, const std::string& json);
@@ -103,6 +112,7 @@ class Journal {
   arrow::Status BeginEpoch();
   arrow::Result<std::string> Meta(const std::string& key);
   arrow::Status SetMeta(const std::string& key, const std::string& value);
+  arrow::Status InsertRefused(int64_t collection, const std::string& split, const std::vector<RefusedRow>& refused);
   arrow::Status UpsertReceipt(int64_t collection, const Receipt& receipt);
 
   std::mutex mutex_;

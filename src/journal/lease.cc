@@ -39,7 +39,8 @@ arrow::Result<std::unique_ptr<Lease>> Lease::Take(const std::string& path) {
                      "this job is being run by process " + ReadPid(fd) + "; wait for it, or end it with `godwit stop`");
   }
   std::string pid = std::to_string(::getpid());
-  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
+  // Never empty: whoever asks meanwhile reads this process or the one before.
+  if (::pwrite(fd, pid.data(), pid.size(), 0) < 0 || ::ftruncate(fd, static_cast<off_t>(pid.size())) != 0) {
     return ErrnoStatus(errno, "write " + path);
   }
   return lease;

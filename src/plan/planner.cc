@@ -1,6 +1,7 @@
 #include "plan/planner.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "model/row_mapper.h"
@@ -45,12 +46,14 @@ CollectionSchema WantedSchema(const JobSpec& spec, const CollectionRule& rule, c
 }
 
 /// A server has many names and a collection has aliases: writing to what is read, or dropping it, would destroy it.
-arrow::Status CheckNotTheSource(const CollectionRule& rule, Store* source, const CollectionPlan& plan) {
-  if (!plan.state.exists || plan.state.global_id.empty()) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(TargetState read, source->catalog()->State(rule.source));
-  if (read.global_id != plan.state.global_id) return arrow::Status::OK();
+arrow::Status CheckNotTheSource(const CollectionRule& rule, Store* source, const CollectionRef& target_ref,
+                                Store* target) {
+  ARROW_ASSIGN_OR_RAISE(std::string written, target->catalog()->GlobalId(target_ref));
+  if (written.empty()) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(std::string read, source->catalog()->GlobalId(rule.source));
+  if (read != written) return arrow::Status::OK();
   return MakeError(ErrorKind::kInvalidConfig,
-                   "source '" + rule.source.ToString() + "' and target '" + plan.target.ref.ToString() +
+                   "source '" + rule.source.ToString() + "' and target '" + target_ref.ToString() +
                        "' are the same collection, by another address or by an alias; give the target another name "
                        "or database");
 }
@@ -166,6 +169,22 @@ arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spe
   return rules;
 }
 
+arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target) {
+  std::map<std::string, std::string> known;  // target by id
+  for (const CollectionRule& rule : rules) {
+    const CollectionRef ref = TargetRef(spec, rule, *target);
+    ARROW_ASSIGN_OR_RAISE(std::string id, target->catalog()->GlobalId(ref));
+    if (id.empty()) continue;
+    auto [other, is_new] = known.emplace(std::move(id), ref.ToString());
+    if (is_new) continue;
+    return MakeError(ErrorKind::kInvalidConfig,
+                     "the targets '" + other->second + "' and '" + ref.ToString() +
+                         "' are one collection, as one name is an alias of the other; rename one of them",
+                     rule.where);
+  }
+  return arrow::Status::OK();
+}
+
 CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const Store& target) {
   return {spec.target_database.empty() ? target.default_database() : spec.target_database, rule.target_name};
 }
@@ -190,7 +209,7 @@ arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const Collecti
   ARROW_RETURN_NOT_OK(RowMapper::Make(plan.source, plan.target));
   plan.commit_mode = target->sink()->commit_mode(plan.target);
   ARROW_ASSIGN_OR_RAISE(plan.state, target->catalog()->State(plan.target.ref));
-  ARROW_RETURN_NOT_OK(CheckNotTheSource(rule, source, plan));
+  ARROW_RETURN_NOT_OK(CheckNotTheSource(rule, source, plan.target.ref, target));
   ARROW_RETURN_NOT_OK(ApplyPolicies(spec, &plan));
   ARROW_RETURN_NOT_OK(CheckAppendOnly(spec, plan));
   plan.actions = DescribeActions(plan);

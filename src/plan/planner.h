@@ -13,6 +13,9 @@ arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spe
 /// The target's name of a resolved rule.
 CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const Store& target);
 
+/// kInvalidConfig where two rules lead to one collection under two names.
+arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target);
+
 /// The first reason why the collection can't be moved as asked is the status; its message says what to do.
 arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,
                                              Store* target);

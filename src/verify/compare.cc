@@ -68,6 +68,17 @@ class Merger {
   Merger(const SideDigest& source, const SideDigest& target, CompareMode mode, Differences* out)
       : source_(source), target_(target), mode_(mode), out_(out) {}
 
+  /// Keys that differ, and may do so because they repeat at the source.
+  const std::vector<Hash128>& doubtful() const { return doubtful_; }
+
+  void Add(const Hash128& key, Difference::Side side) {
+    if (out_->rows.size() < kMaxDifferences) {
+      out_->rows.push_back({key, side});
+    } else {
+      out_->truncated = true;
+    }
+  }
+
   void Merge(const std::vector<Entry>& source, const std::vector<Entry>& target) {
     auto s = source.begin();
     auto t = target.begin();
@@ -92,15 +103,11 @@ class Merger {
     } else if (Contains(target_.suspects, key)) {
       Add(key, Difference::Side::kDifferent);
     } else if (!std::equal(source.first, source.second, target.first, target.second)) {
-      if (!Contains(source_.suspects, key)) Add(key, Difference::Side::kDifferent);
-    }
-  }
-
-  void Add(const Hash128& key, Difference::Side side) {
-    if (out_->rows.size() < kMaxDifferences) {
-      out_->rows.push_back({key, side});
-    } else {
-      out_->truncated = true;
+      if (Contains(source_.suspects, key)) {
+        doubtful_.push_back(key);
+      } else {
+        Add(key, Difference::Side::kDifferent);
+      }
     }
   }
 
@@ -108,7 +115,26 @@ class Merger {
   const SideDigest& target_;
   CompareMode mode_;
   Differences* out_;
+  std::vector<Hash128> doubtful_;
 };
+
+/// Those of `keys` (sorted) that no two rows of the source have.
+arrow::Result<std::vector<Hash128>> SingleKeys(const ScanSide& source, const std::vector<Hash128>& keys,
+                                               const WorkLimits& limits) {
+  std::vector<Hash128> single;
+  const int key_column = source.schema.key_index();
+  if (keys.empty() || key_column < 0) return single;
+  ARROW_RETURN_NOT_OK(
+      ScanRows(source, keys, limits, [&](const Batch& batch, const HashedRows& hashes) -> arrow::Status {
+        ARROW_ASSIGN_OR_RAISE(auto counts, source.source->CountRows(source.mapper.read_schema(), batch.partition,
+                                                                    *batch.rows->column(key_column)));
+        for (size_t i = 0; i < counts.size(); ++i) {
+          if (counts[i] < 2) single.push_back(hashes.keys[i]);
+        }
+        return arrow::Status::OK();
+      }));
+  return single;
+}
 
 std::vector<uint16_t> BucketsToCompare(const SideDigest& source, const SideDigest& target, CompareMode mode) {
   std::vector<bool> wanted(BucketedDigest::kBuckets, mode == CompareMode::kContains);
@@ -190,6 +216,13 @@ arrow::Result<SideDigest> DigestSide(const ScanSide& side, const WorkLimits& lim
   return digest;
 }
 
+arrow::Status CheckKeysDiffer(const SideDigest& digest) {
+  if (digest.surplus_rows == 0) return arrow::Status::OK();
+  return MakeError(ErrorKind::kConflict, "keys repeat at the source: " + std::to_string(digest.surplus_rows) +
+                                             " rows beyond one a key. Remove them, or choose `duplicates: any` to copy "
+                                             "one row a key");
+}
+
 arrow::Result<Differences> FindDifferences(const ScanSide& source, const SideDigest& source_digest,
                                            const ScanSide& target, const SideDigest& target_digest, CompareMode mode,
                                            const WorkLimits& limits) {
@@ -201,6 +234,10 @@ arrow::Result<Differences> FindDifferences(const ScanSide& source, const SideDig
     ARROW_ASSIGN_OR_RAISE(auto target_entries, CollectEntries(target, group, limits));
     merger.Merge(source_entries, target_entries);
   }
+  std::vector<Hash128> doubtful = merger.doubtful();
+  std::sort(doubtful.begin(), doubtful.end());
+  ARROW_ASSIGN_OR_RAISE(auto single, SingleKeys(source, doubtful, limits));
+  for (const Hash128& key : single) merger.Add(key, Difference::Side::kDifferent);
   std::sort(differences.rows.begin(), differences.rows.end());
   return differences;
 }

@@ -42,8 +42,11 @@ struct Differences {
 
 inline constexpr size_t kMaxDifferences = 2'000'000;
 
-/// The rows in which the two differ. Rows of the source's suspects that exist on both sides are not counted: the store
-/// shows any one of their copies. The target's suspects always are.
+/// kConflict when keys repeat.
+arrow::Status CheckKeysDiffer(const SideDigest& digest);
+
+/// The rows in which the two differ. Rows whose key repeats at the source are not counted where both sides have one:
+/// the store shows any one of the copies. The target's suspects always are.
 arrow::Result<Differences> FindDifferences(const ScanSide& source, const SideDigest& source_digest,
                                            const ScanSide& target, const SideDigest& target_digest, CompareMode mode,
                                            const WorkLimits& limits);

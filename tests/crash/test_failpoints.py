@@ -15,8 +15,8 @@ import pytest
 
 from system.conftest import ROOT, Godwit
 
-ROWS = 6000
-TUNING = "tuning: {parallelism: 2, batch: 64KiB, split: 512KiB, commit_bytes: 128KiB}\n"
+ROWS = 2000
+TUNING = "tuning: {parallelism: 2, batch: 20KiB, split: 160KiB, commit_bytes: 40KiB}\n"
 SOURCES = {
     "synthetic": "{store: synthetic, rows: %d, dim: 16, fields: [all], partitions: 2}" % ROWS,
     "sqlite": "{store: sqlite, path: in.db}",

@@ -62,6 +62,10 @@ class FaultySource : public Source {
     ARROW_ASSIGN_OR_RAISE(auto reader, real_.Open(schema, split, snapshot, resume_after));
     return std::make_unique<FaultyReader>(std::move(reader), fault_);
   }
+  arrow::Result<std::vector<int64_t>> CountRows(const CollectionSchema& schema, const std::string& partition,
+                                                const arrow::Array& keys) override {
+    return real_.CountRows(schema, partition, keys);
+  }
 
  private:
   Source& real_;
@@ -84,6 +88,7 @@ class FaultySink : public Sink {
     return std::make_unique<FaultyWriter>(std::move(writer), fault_);
   }
   arrow::Status Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) override {
+    ARROW_RETURN_NOT_OK(fault_("finalize"));
     return real_.Finalize(target, receipts);
   }
   arrow::Result<std::unique_ptr<Source>> ReadBack(const WriteTarget& target,

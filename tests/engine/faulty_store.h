@@ -10,7 +10,8 @@
 
 namespace godwit {
 
-/// Called before every call that moves rows, with its name: "next", "write", "commit", "after_commit", "recover". A
+/// Called before every call that moves rows, with its name: "next", "write", "commit", "after_commit", "recover",
+/// "finalize". A
 /// failure is what the engine sees instead of the call's result. Thread-safe if the test's workers are several.
 using Fault = std::function<arrow::Status(const std::string& call)>;
 

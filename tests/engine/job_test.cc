@@ -232,6 +232,37 @@ TEST_F(JobTest, DropReplacesEverything) {
   EXPECT_EQ(Count("SELECT count(*) FROM synthetic"), 100);
 }
 
+TEST_F(JobTest, ACollectionThatVanishesHalfwayFailsByName) {
+  JobSpec fill = Spec();
+  fill.name = "fill";
+  fill.source = SourceSpec("synthetic", {{"rows", "5000"}, {"dim", "8"}, {"collections", "2"}});
+  fill.target = TargetSpec("sqlite", {{"path", Path("in.db")}});
+  ASSERT_EQ(RunJob(AllStores(), fill, options_).ValueOrDie().exit_code, 0);
+  JobSpec spec = Spec();
+  spec.source = SourceSpec("sqlite", {{"path", Path("in.db")}});
+  RunOptions stopped = options_;
+  stopped.stop = StopToken();
+  std::atomic<int> writes = 0;
+  Fault fault = [&](const std::string& call) {
+    if (call == "write" && ++writes == 3) stopped.stop.RequestStop();
+    return arrow::Status::OK();
+  };
+  EXPECT_EQ(RunJob(Faulty(fault), spec, stopped).ValueOrDie().exit_code, 130);
+  auto db = SqliteDatabase::Open(Path("in.db"), SqliteDatabase::Mode::kReadWrite, 10'000).ValueOrDie();
+  ASSERT_TRUE(db->Execute("DROP TABLE synthetic_0000").ok());
+  ASSERT_TRUE(db->Execute("DELETE FROM godwit_collections WHERE name = 'synthetic_0000'").ok());
+  Report report = RunJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 1) << ToJson(report);
+  ASSERT_EQ(report.collections.size(), 2u);
+  EXPECT_NE(ToJson(report).find("synthetic_0000"), std::string::npos);
+}
+
+TEST_F(JobTest, ABatchMayBeSmallerThanTheSmallestUsual) {
+  JobSpec spec = Spec();
+  spec.tuning.batch_bytes = 4 << 10;
+  ExpectWhole(RunJob(AllStores(), spec, options_).ValueOrDie());
+}
+
 TEST_F(JobTest, VerificationOffIsSaid) {
   JobSpec spec = Spec();
   spec.verify = false;
@@ -293,6 +324,22 @@ TEST_F(ChangingSourceTest, EndsEqualWhenTheSourceComesToRest) {
   EXPECT_EQ(Count("SELECT count(DISTINCT vector) FROM synthetic WHERE id IN (1, 2, 5, 19999)"), 1);
 }
 
+TEST_F(ChangingSourceTest, EndsEqualInFilesToo) {
+  std::atomic<int> writes = 0;
+  Fault fault = [&](const std::string& call) {
+    if (call == "write" && ++writes == 5) {
+      Change("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5) WHERE id IN (1, 2, 19999)");
+      Change("DELETE FROM synthetic WHERE id IN (3, 4, 19998)");
+    }
+    return arrow::Status::OK();
+  };
+  spec_.target = TargetSpec("files", {{"path", Path("out")}});
+  Report report = RunJob(Faulty(fault), spec_, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_EQ(report.collections[0].rows, kRows - 3);
+  EXPECT_EQ(report.collections[0].rounds, 1);
+}
+
 TEST_F(ChangingSourceTest, IsRefusedWhenTheSourceNeverRests) {
   std::atomic<int64_t> reads = 0;
   Fault fault = [&](const std::string& call) {
@@ -305,6 +352,21 @@ TEST_F(ChangingSourceTest, IsRefusedWhenTheSourceNeverRests) {
   EXPECT_EQ(report.exit_code, 3) << ToJson(report);
   EXPECT_EQ(report.verdict, Verdict::kDifferent);
   EXPECT_FALSE(report.collections[0].difference_sample.empty());
+}
+
+TEST_F(ChangingSourceTest, IsRefusedWhenTheSourceChangesItsSchema) {
+  std::atomic<int> finalized = 0;
+  Fault fault = [&](const std::string& call) {
+    if (call == "finalize" && ++finalized == 1) {
+      Change("ALTER TABLE synthetic ADD COLUMN extra INTEGER NOT NULL DEFAULT 0");
+      Change(R"(UPDATE godwit_collections SET schema_json = json_insert(schema_json, '$.fields[#]', json_remove(
+                json_set(json_extract(schema_json, '$.fields[0]'), '$.name', 'extra'), '$.primary_key')))");
+    }
+    return arrow::Status::OK();
+  };
+  Report report = RunJob(Faulty(fault), spec_, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 3) << ToJson(report);
+  EXPECT_NE(report.collections[0].error.find("changed its schema"), std::string::npos) << ToJson(report);
 }
 
 TEST_F(ChangingSourceTest, VerifyNamesEveryDifference) {

@@ -109,6 +109,29 @@ def test_killed_to_milvus(tmp_path, milvus, source, seed):
     expect_milvus(Collection("big", using="crash_dst"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_with_new_ids(tmp_path, milvus, source, seed):
+    """Rows that the target gives new keys can't be written twice without a trace: still each arrives once."""
+    fresh_target(milvus, "crash_new")
+    godwit = Godwit(tmp_path)
+    path = godwit.job("job.yaml", job(milvus, f'{{store: milvus, url: "{milvus.uri}", database: crash_new}}')
+                      + "auto_id: new\n")
+    run_with_kills(godwit, path, random.Random(200 + seed), kills=3, longest=3)
+    connections.connect("crash_new", uri=milvus.uri, db_name="crash_new")
+    target = Collection("big", using="crash_new")
+    assert target.schema.auto_id
+    target.load()
+    assert rows.count(target) == ROWS
+    ns, vectors = [], []
+    for first in range(0, ROWS, 10_000):
+        for row in target.query(f"n >= {3 * first} and n < {3 * (first + 10_000)}", output_fields=["n", "v"],
+                                consistency_level="Strong"):
+            ns.append(row["n"])
+            vectors.append(row["v"])
+    expect_simple(np.asarray(ns) // 3, ns, np.asarray(vectors, np.float32))
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(50))
 @pytest.mark.parametrize("route", ["files", "milvus"])

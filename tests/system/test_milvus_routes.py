@@ -180,6 +180,15 @@ def test_partition_key_and_auto_id(godwit, milvus, databases):
     want, have = rows.read_all(source, "id"), rows.read_all(target, "id")
     assert {k: comparable(r) for k, r in have.items()} == {k: comparable(r) for k, r in want.items()}
 
+    # Written again, every row still lies where its partition key leads to.
+    godwit.run(godwit.job("again.yaml", databases.job("if_not_empty: overwrite\n").replace("name: job", "name: again")))
+    target.release()
+    target.load()
+    assert rows.count(target) == 2000
+    for tenant in range(40):
+        found = target.query(f'tenant == "tenant{tenant}"', output_fields=["id"], consistency_level="Strong")
+        assert len(found) == 50, tenant
+
 
 def test_new_ids(godwit, milvus, databases):
     """auto_id: new lets the target make the keys; everything else is equal."""
@@ -307,6 +316,13 @@ def test_duplicate_keys_at_the_source(godwit, milvus, databases):
     keys = [k for f in (pathlib.Path(godwit.folder) / "any").rglob("*.parquet")
             for k in pq.read_table(f, columns=["id"], partitioning=None)["id"].to_pylist()]
     assert len(keys) == len(set(keys)) == 20000
+
+    # Keys that repeat hide no change of a key that does not.
+    assert godwit("verify", job).code == 0
+    source.upsert([[17], [51], rows.simple_vectors([4711], 8)])
+    result = godwit("verify", job)
+    assert result.code == 3
+    assert [d["key"] for d in result.collection("dups")["differing_rows"]] == ["17"]
 
 
 def test_verify_names_the_difference(godwit, milvus, databases):

@@ -161,7 +161,7 @@ arrow::Status RemoveUnacknowledged(std::shared_ptr<Client> client, const Collect
   const auto indexes = TemporaryIndexes(unindexed);
   for (const Index& index : indexes) ARROW_RETURN_NOT_OK(EnsureIndex(client.get(), schema.ref, index));
   ARROW_RETURN_NOT_OK(Load(client.get(), schema.ref));
-  ARROW_ASSIGN_OR_RAISE(uint64_t timestamp, client->AllocTimestamp());
+  ARROW_ASSIGN_OR_RAISE(uint64_t timestamp, ReadTimestamp(client.get()));
   ARROW_RETURN_NOT_OK(Remover(client, schema, timestamp).Run(acked));
   ARROW_RETURN_NOT_OK(Release(client.get(), schema.ref));
   for (const Index& index : indexes) ARROW_RETURN_NOT_OK(DropIndex(client.get(), schema.ref, index));

@@ -395,6 +395,22 @@ arrow::Result<CollectionSchema> MilvusCatalog::Describe(const CollectionRef& ref
   return CompleteSchema(client_.get(), where, *description);
 }
 
+namespace {
+
+// Both numbers come from the server's clock.
+std::string IdentityOf(const pb::DescribeCollectionResponse& description) {
+  return fmt::format("{}/{}", description.collectionid(), description.created_timestamp());
+}
+
+}  // namespace
+
+arrow::Result<std::string> MilvusCatalog::GlobalId(const CollectionRef& ref) {
+  auto description = DescribeCollection(client_.get(), Resolve(*client_, ref));
+  if (IsNotFound(description.status())) return std::string();
+  ARROW_RETURN_NOT_OK(description);
+  return IdentityOf(*description);
+}
+
 arrow::Result<TargetState> MilvusCatalog::State(const CollectionRef& ref) {
   CollectionRef where = Resolve(*client_, ref);
   TargetState state;
@@ -402,8 +418,7 @@ arrow::Result<TargetState> MilvusCatalog::State(const CollectionRef& ref) {
   if (IsNotFound(description.status())) return state;
   ARROW_RETURN_NOT_OK(description);
   state.exists = true;
-  state.identity = fmt::format("{}/{}", description->collectionid(), description->created_timestamp());
-  state.global_id = state.identity;  // both come from the server's clock
+  state.identity = IdentityOf(*description);
   ARROW_ASSIGN_OR_RAISE(state.schema, CompleteSchema(client_.get(), where, *description));
   ARROW_RETURN_NOT_OK(CountInto(client_.get(), where, &state));
   return state;

@@ -29,6 +29,7 @@ class MilvusCatalog : public Catalog {
   /// The rows of a loaded collection are counted. Of another one the statistics are taken, which hold deleted rows too
   /// and leave out what was not flushed; where they say zero, a flush makes sure, and the answer is exact.
   arrow::Result<TargetState> State(const CollectionRef& ref) override;
+  arrow::Result<std::string> GlobalId(const CollectionRef& ref) override;
   arrow::Status Create(const CollectionSchema& schema) override;
   /// Aliases of the collection go with it.
   arrow::Status Drop(const CollectionRef& ref) override;

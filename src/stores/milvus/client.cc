@@ -320,7 +320,7 @@ struct Client::Wire {
     if (!database.empty()) context.AddMetadata("dbname", std::string(database));
     if (!identifier.empty()) context.AddMetadata("identifier", identifier);
     Connection& connection = BeginCall();
-    Reply* reply = &state->reply;
+    Reply* reply = state->reply.get();
     // gRPC serializes the request before this returns; the state lives as long as the callback.
     (connection.stub->async()->*method)(&context, &request, reply,
                                         [this, &connection, state = std::move(state)](grpc::Status status) mutable {
@@ -589,11 +589,6 @@ arrow::Result<pb::FlushResponse> Client::Flush(const pb::FlushRequest& request) 
 
 arrow::Result<pb::GetFlushStateResponse> Client::GetFlushState(const pb::GetFlushStateRequest& request) {
   return wire_->Call("GetFlushState", &Rpc::GetFlushState, request, request.db_name());
-}
-
-arrow::Result<pb::GetPersistentSegmentInfoResponse> Client::GetPersistentSegmentInfo(
-    const pb::GetPersistentSegmentInfoRequest& request) {
-  return wire_->Call("GetPersistentSegmentInfo", &Rpc::GetPersistentSegmentInfo, request, request.dbname());
 }
 
 }  // namespace godwit::milvus

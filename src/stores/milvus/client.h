@@ -96,7 +96,7 @@ class PendingCall {
   // What gRPC works on; outlives the handle until gRPC is done with it.
   struct State {
     grpc::ClientContext context;
-    Reply reply;
+    std::shared_ptr<Reply> reply = std::make_shared<Reply>();  // of its own: it outlives the call and its buffers
     std::mutex mutex;
     std::condition_variable ended;
     bool done = false;
@@ -162,8 +162,6 @@ class Client {
   arrow::Result<pb::GetLoadingProgressResponse> GetLoadingProgress(const pb::GetLoadingProgressRequest& request);
   arrow::Result<pb::FlushResponse> Flush(const pb::FlushRequest& request);
   arrow::Result<pb::GetFlushStateResponse> GetFlushState(const pb::GetFlushStateRequest& request);
-  arrow::Result<pb::GetPersistentSegmentInfoResponse> GetPersistentSegmentInfo(
-      const pb::GetPersistentSegmentInfoRequest& request);
 
  private:
   struct Wire;
@@ -198,9 +196,9 @@ arrow::Result<std::shared_ptr<Reply>> PendingCall<Reply>::Wait() {
   if (!state_->refused.ok()) return state_->refused;
   if (!state_->status.ok() && stop_.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped", name_);
   arrow::Status status = StatusOf(state_->status, effect_);
-  if (status.ok()) status = StatusOf(internal::StatusIn(state_->reply), effect_);
+  if (status.ok()) status = StatusOf(internal::StatusIn(*state_->reply), effect_);
   if (!status.ok()) return WithContext(status, name_);
-  return std::shared_ptr<Reply>(state_, &state_->reply);
+  return state_->reply;
 }
 
 }  // namespace godwit::milvus

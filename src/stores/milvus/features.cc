@@ -198,6 +198,31 @@ void CheckFieldTraits(const Field& field, const Features& features, Refusals* re
   }
 }
 
+/// Words of the filter language, in any case (internal/parser/planparserv2/Plan.g4): a field of such a name can be
+/// created, but no filter can name it, so that its rows could not be read back.
+bool IsFilterWord(std::string_view name) {
+  static constexpr std::string_view kWords[] = {
+      "like",
+      "exists",
+      "and",
+      "or",
+      "not",
+      "in",
+      "true",
+      "false",
+      "json_contains",
+      "json_contains_all",
+      "json_contains_any",
+      "array_contains",
+      "array_contains_all",
+      "array_contains_any",
+      "array_length",
+  };
+  std::string small(name);
+  std::ranges::transform(small, small.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::ranges::find(kWords, small) != std::end(kWords);
+}
+
 void CheckFields(const CollectionSchema& schema, const Features& features, Refusals* refusals) {
   int keys = 0;
   std::vector<std::string> vectors;
@@ -205,6 +230,9 @@ void CheckFields(const CollectionSchema& schema, const Features& features, Refus
     if (!field.dynamic) CheckName("field", field.name, refusals);
     if (field.name == "RowID" || field.name == "Timestamp") {
       refusals->Add("the field name '{}' is reserved by Milvus", field.name);
+    }
+    if (field.primary_key && IsFilterWord(field.name)) {
+      refusals->Add("field '{}': a key can't be named by a word of Milvus' filter language", field.name);
     }
     CheckFieldTraits(field, features, refusals);
     keys += field.primary_key ? 1 : 0;

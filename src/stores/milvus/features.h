@@ -24,7 +24,7 @@ inline constexpr Version kOldestTested{2, 3, 5};
 
 struct Features {
   std::string server;  // as it names itself
-  Version version;     // zero when its answer holds none: taken for the oldest
+  Version version;     // zero when its answer holds none: taken for older than all
   bool lite = false;   // Milvus Lite: a library behind the same protocol
   int max_vector_fields = 1;
   bool partitions = true;

@@ -103,6 +103,9 @@ TEST(AdaptSchema, NeedsAKeyOfTheRightTypeAndAVector) {
   schema = Books();
   schema.fields.pop_back();
   EXPECT_THAT(Refusal(schema, kOld), HasSubstr("needs a vector field"));
+  schema = Books();
+  schema.fields[0].name = "EXISTS";
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("'EXISTS': a key can't be named by a word of Milvus' filter language"));
 }
 
 TEST(AdaptSchema, ChecksNamesAndNumbers) {

@@ -140,6 +140,12 @@ arrow::Status RangeQuery::CheckGreatestKey() const {
       request_.db_name() + "." + request_.collection_name());
 }
 
+arrow::Result<uint64_t> ReadTimestamp(Client* client) {
+  auto allocated = client->AllocTimestamp();
+  if (!allocated.ok() && KindOf(allocated.status()) == ErrorKind::kUnsupported) return 0;
+  return allocated;
+}
+
 arrow::Result<QueryReply> WaitFor(QueryCall call) {
   auto reply = call.Wait();
   if (!reply.ok()) return Translate(reply.status());

@@ -57,6 +57,10 @@ class RangeQuery {
 };
 
 /// Waits for a reply. What passes by itself (a collection that is being loaded again after a restart) is kUnavailable.
+/// A timestamp from which on a query sees all that was acknowledged so far; 0, for RangeQuery, where the server (Milvus
+/// Lite) has none.
+arrow::Result<uint64_t> ReadTimestamp(Client* client);
+
 arrow::Result<QueryReply> WaitFor(QueryCall call);
 arrow::Result<int64_t> CountIn(QueryCall call);
 

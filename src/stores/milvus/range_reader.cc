@@ -157,7 +157,10 @@ arrow::Result<std::optional<Batch>> RangeReader::NextExact() {
   if (range.rows == 0) return std::nullopt;
   if (page->keys.size() == 0) return Unreturned(range);
   int64_t surplus = std::max<int64_t>(0, range.rows - page->keys.size());
-  if (surplus > 0) ARROW_RETURN_NOT_OK(NoteSurplus(range, page->keys, surplus));
+  if (surplus > 0) {
+    ARROW_ASSIGN_OR_RAISE(bool proven, NoteSurplus(range, page->keys, surplus));
+    if (!proven) surplus = 0;
+  }
   return MakeBatch(page->reply, *range.upto, surplus);
 }
 
@@ -184,9 +187,9 @@ arrow::Result<RangeReader::Page> RangeReader::ReadSettled(KeyRange* range) {
   }
 }
 
-// Counts the surplus, and finds some of the keys by halving what holds more rows than keys.
-arrow::Status RangeReader::NoteSurplus(const KeyRange& range, const ReplyKeys& keys, int64_t surplus) {
-  duplicates_.surplus_rows += surplus;
+// Counts the surplus, and finds some of the keys by halving what holds more rows than keys. False when there is no such
+// key: then rows came while the range was counted, and belong to the changes that the end of the copy looks for.
+arrow::Result<bool> RangeReader::NoteSurplus(const KeyRange& range, const ReplyKeys& keys, int64_t surplus) {
   struct Part {
     int64_t begin;  // of the reply's keys
     int64_t end;
@@ -194,8 +197,10 @@ arrow::Status RangeReader::NoteSurplus(const KeyRange& range, const ReplyKeys& k
   };
   auto before = [&](int64_t row) { return row > 0 ? std::optional<Key>(keys.at(row - 1)) : range.after; };
   std::vector<Part> parts = {{0, keys.size(), range.rows}};
-  size_t enough = std::min(duplicates_.sample.size() + kMaxSampleOfRange, kMaxSample);
-  while (!parts.empty() && duplicates_.sample.size() < enough) {
+  std::vector<std::string> found;
+  const size_t room = kMaxSample - duplicates_.sample.size();
+  const size_t enough = std::clamp<size_t>(room, 1, kMaxSampleOfRange);
+  while (!parts.empty() && found.size() < enough) {
     std::vector<Part> halved;
     std::vector<QueryCall> counts;  // of the first halves, under way together
     while (!parts.empty() && counts.size() < kCountsAtOnce) {
@@ -203,8 +208,8 @@ arrow::Status RangeReader::NoteSurplus(const KeyRange& range, const ReplyKeys& k
       parts.pop_back();
       if (part.rows <= part.end - part.begin) continue;
       if (part.end - part.begin == 1) {
-        if (duplicates_.sample.size() == enough) return arrow::Status::OK();
-        duplicates_.sample.push_back(fmt::format("{} x{}", KeyToJson(keys.at(part.begin)), part.rows));
+        if (found.size() == enough) break;
+        found.push_back(fmt::format("{} x{}", KeyToJson(keys.at(part.begin)), part.rows));
         continue;
       }
       int64_t middle = part.begin + (part.end - part.begin) / 2;
@@ -218,7 +223,11 @@ arrow::Status RangeReader::NoteSurplus(const KeyRange& range, const ReplyKeys& k
       parts.push_back({halved[i].begin, middle, rows});
     }
   }
-  return arrow::Status::OK();
+  if (found.empty()) return false;
+  duplicates_.surplus_rows += surplus;
+  found.resize(std::min(found.size(), room));
+  duplicates_.sample.insert(duplicates_.sample.end(), found.begin(), found.end());
+  return true;
 }
 
 arrow::Result<Batch> RangeReader::MakeBatch(const QueryReply& reply, const Key& position, int64_t surplus) const {

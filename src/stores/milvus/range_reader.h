@@ -52,7 +52,7 @@ class RangeReader : public Reader {
   arrow::Result<std::optional<Batch>> NextExact();
   arrow::Status CutExact(int64_t rows);
   arrow::Result<Page> ReadSettled(KeyRange* range);
-  arrow::Status NoteSurplus(const KeyRange& range, const ReplyKeys& keys, int64_t surplus);
+  arrow::Result<bool> NoteSurplus(const KeyRange& range, const ReplyKeys& keys, int64_t surplus);
   arrow::Result<Batch> MakeBatch(const QueryReply& reply, const Key& position, int64_t surplus) const;
 
   const RangeQuery query_;

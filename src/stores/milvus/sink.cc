@@ -91,7 +91,9 @@ arrow::Result<std::unique_ptr<Source>> MilvusSink::ReadBack(const WriteTarget&, 
 
 arrow::Status MilvusSink::DeleteKeys(const WriteTarget& target, const std::string& partition,
                                      const std::shared_ptr<arrow::Array>& keys, std::vector<Receipt>*) {
-  return DeleteByKey(client_.get(), target.schema, partition, *keys);
+  arrow::Status deleted = DeleteByKey(client_.get(), target.schema, partition, *keys);
+  if (!deleted.ok()) uncertainty_->Note();
+  return deleted;
 }
 
 arrow::Status MilvusSink::Publish(const WriteTarget& target, const std::vector<Receipt>&, const Digest&) {

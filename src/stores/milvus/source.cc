@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include <arrow/array.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -23,7 +24,7 @@ constexpr int64_t kSampleRows = 100;
 // Fewer rows than this are not worth a split of their own.
 constexpr int64_t kSmallestSplitRows = 1000;
 constexpr int64_t kLargestSplitBytes = 1LL << 30;
-constexpr size_t kCountsAtOnce = 32;
+constexpr int64_t kCountsAtOnce = 32;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Preparation
@@ -121,7 +122,7 @@ arrow::Result<std::vector<int64_t>> CountAll(const std::vector<RangeQuery>& quer
   std::vector<int64_t> rows;
   while (rows.size() < queries.size()) {
     std::vector<QueryCall> calls;
-    for (size_t i = rows.size(); i < std::min(rows.size() + kCountsAtOnce, queries.size()); ++i) {
+    for (size_t i = rows.size(); i < std::min(rows.size() + size_t{kCountsAtOnce}, queries.size()); ++i) {
       calls.push_back(queries[i].StartCount(std::nullopt, std::nullopt));
     }
     for (QueryCall& call : calls) {
@@ -161,15 +162,17 @@ arrow::Result<Field> KeyOf(Client* client, const CollectionSchema& schema) {
   return MakeError(ErrorKind::kCorruptData, "the collection has no primary key", schema.ref.ToString());
 }
 
-// 0 where the server (Milvus Lite) has no timestamps.
 arrow::Result<uint64_t> TimestampOf(Client* client, const Snapshot& snapshot) {
   uint64_t timestamp = 0;
   const char* end = snapshot.id.data() + snapshot.id.size();
   auto parsed = std::from_chars(snapshot.id.data(), end, timestamp);
   if (parsed.ec == std::errc() && parsed.ptr == end) return timestamp;
-  auto allocated = client->AllocTimestamp();
-  if (!allocated.ok() && KindOf(allocated.status()) == ErrorKind::kUnsupported) return 0;
-  return allocated;
+  return ReadTimestamp(client);
+}
+
+Key KeyAt(const arrow::Array& keys, int64_t row) {
+  if (keys.type_id() == arrow::Type::INT64) return static_cast<const arrow::Int64Array&>(keys).Value(row);
+  return static_cast<const arrow::StringArray&>(keys).GetString(row);
 }
 
 }  // namespace
@@ -198,7 +201,7 @@ arrow::Result<std::string> MilvusSource::Preparation(const CollectionRef& ref, R
   if (!plan.indexes.empty() && purpose == ReadPurpose::kCopy) {
     return MakeError(ErrorKind::kUnsupported,
                      fmt::format("field {} has no index, and without one Milvus can't load the collection; create an "
-                                 "index (FLAT is the cheapest) and run again, or copy from storage",
+                                 "index (FLAT is the cheapest) and run again",
                                  plan.indexes.front().field),
                      ref.ToString());
   }
@@ -276,6 +279,29 @@ arrow::Result<std::unique_ptr<Reader>> MilvusSource::Open(const CollectionSchema
       .stop = client_->stop()};
   RangeQuery query(client_, schema, key, spec.partition, timestamp);
   return std::make_unique<RangeReader>(std::move(query), std::move(options));
+}
+
+arrow::Result<std::vector<int64_t>> MilvusSource::CountRows(const CollectionSchema& schema,
+                                                            const std::string& partition, const arrow::Array& keys) {
+  ARROW_ASSIGN_OR_RAISE(Field key, KeyOf(client_.get(), schema));
+  ARROW_ASSIGN_OR_RAISE(uint64_t timestamp, ReadTimestamp(client_.get()));
+  // As the splits do: by name only where there are named ones.
+  std::optional<std::string> name;
+  if (!schema.has_partition_key() && !schema.partitions.empty())
+    name = partition.empty() ? kDefaultPartition : partition;
+  RangeQuery query(client_, schema, key, name, timestamp);
+  std::vector<int64_t> rows;
+  while (std::ssize(rows) < keys.length()) {
+    std::vector<QueryCall> calls;
+    for (int64_t i = std::ssize(rows); i < std::min(std::ssize(rows) + kCountsAtOnce, keys.length()); ++i) {
+      calls.push_back(query.StartCountOf(KeyAt(keys, i)));
+    }
+    for (QueryCall& call : calls) {
+      ARROW_ASSIGN_OR_RAISE(int64_t count, CountIn(std::move(call)));
+      rows.push_back(count);
+    }
+  }
+  return rows;
 }
 
 }  // namespace godwit::milvus

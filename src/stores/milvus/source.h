@@ -21,7 +21,8 @@ class MilvusSource : public Source {
   /// `max_page_rows`: at most so many rows are asked for at once; 0 = as many as fit into the bytes.
   MilvusSource(std::shared_ptr<Client> client, int64_t max_page_rows);
 
-  /// {"load":true,"indexes":["field", ...]}: what will be loaded, and temporarily indexed before (kVerify only).
+  /// {"load":true,"release":true,"indexes":[{"name":..,"field":..,"type":..,"metric":..}]}: loaded, and before that
+  /// indexed for the time of reading (kVerify only); `release` where it was not being loaded by somebody else.
   arrow::Result<std::string> Preparation(const CollectionRef& ref, ReadPurpose purpose) override;
   arrow::Status Prepare(const CollectionRef& ref, const std::string& preparation) override;
   arrow::Status Restore(const CollectionRef& ref, const std::string& preparation) override;
@@ -30,6 +31,8 @@ class MilvusSource : public Source {
                                                const SplitPolicy& policy) override;
   arrow::Result<std::unique_ptr<Reader>> Open(const CollectionSchema& schema, const Split& split,
                                               const Snapshot& snapshot, const std::string& resume_after) override;
+  arrow::Result<std::vector<int64_t>> CountRows(const CollectionSchema& schema, const std::string& partition,
+                                                const arrow::Array& keys) override;
 
  private:
   std::shared_ptr<Client> client_;

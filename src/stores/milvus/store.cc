@@ -96,7 +96,8 @@ StoreFactory Factory() {
                        .partitions = true,
                        .snapshot_life = SnapshotLife::kNone,
                        .splits_by = "primary key range",
-                       .read_back = "queries with strong consistency, through a temporary index where there is none"},
+                       .read_back =
+                           "queries that see all that was acknowledged, through a temporary index where there is none"},
       .options = Options(),
       .open = OpenStore};
 }

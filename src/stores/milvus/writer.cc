@@ -182,19 +182,22 @@ class InsertWriter : public Writer {
 
   /// Nothing when the rows are more than a request may hold.
   arrow::Result<std::optional<PendingCall<Reply>>> Start(const Piece& piece) {
-    if (!settings_.upsert) {
-      ARROW_ASSIGN_OR_RAISE(auto request, Encode<pb::InsertRequest>(piece));
+    // An upsert puts rows of a collection with a partition key into partitions that their key does not lead to.
+    const bool replace = settings_.upsert && schema_.has_partition_key();
+    if (settings_.upsert && !replace) {
+      ARROW_ASSIGN_OR_RAISE(auto request, Encode<pb::UpsertRequest>(piece));
       if (request.ByteSizeLong() > kMaxRequestBytes) return std::nullopt;
-      return client_->StartInsert(request);
+      return client_->StartUpsert(request);
     }
-    // An upsert looks for the old row where the partition key leads now, not where it led when that row was written.
-    if (schema_.has_partition_key()) {
-      ARROW_RETURN_NOT_OK(
-          DeleteByKey(client_.get(), schema_, piece.partition, *piece.rows->column(schema_.key_index())));
-    }
-    ARROW_ASSIGN_OR_RAISE(auto request, Encode<pb::UpsertRequest>(piece));
+    ARROW_ASSIGN_OR_RAISE(auto request, Encode<pb::InsertRequest>(piece));
     if (request.ByteSizeLong() > kMaxRequestBytes) return std::nullopt;
-    return client_->StartUpsert(request);
+    if (replace) {
+      arrow::Status deleted =
+          DeleteByKey(client_.get(), schema_, piece.partition, *piece.rows->column(schema_.key_index()));
+      if (!deleted.ok()) uncertainty_->Note();  // the delete may still come, and must not come after the next insert
+      ARROW_RETURN_NOT_OK(deleted);
+    }
+    return client_->StartInsert(request);
   }
 
   template <class Proto>

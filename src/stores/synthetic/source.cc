@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_set>
 #include <utility>
 
+#include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <nlohmann/json.hpp>
 
@@ -148,6 +150,20 @@ arrow::Result<std::unique_ptr<Reader>> SyntheticSource::Open(const CollectionSch
     ARROW_ASSIGN_OR_RAISE(range.begin, ParsePosition(resume_after, range));
   }
   return std::make_unique<SyntheticReader>(options_, number, schema, range, stop_);
+}
+
+arrow::Result<std::vector<int64_t>> SyntheticSource::CountRows(const CollectionSchema&, const std::string&,
+                                                               const arrow::Array& keys) {
+  std::unordered_set<std::string> repeated;
+  for (int64_t row = 0; row < options_.duplicates; ++row) repeated.insert(KeyText(options_, row));
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < keys.length(); ++i) {
+    const std::string key = keys.type_id() == arrow::Type::INT64
+                                ? std::to_string(static_cast<const arrow::Int64Array&>(keys).Value(i))
+                                : '"' + static_cast<const arrow::StringArray&>(keys).GetString(i) + '"';
+    rows.push_back(repeated.contains(key) ? 2 : 1);
+  }
+  return rows;
 }
 
 }  // namespace godwit::synthetic

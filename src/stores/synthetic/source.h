@@ -23,6 +23,8 @@ class SyntheticSource : public Source {
                                                const SplitPolicy& policy) override;
   arrow::Result<std::unique_ptr<Reader>> Open(const CollectionSchema& schema, const Split& split,
                                               const Snapshot& snapshot, const std::string& resume_after) override;
+  arrow::Result<std::vector<int64_t>> CountRows(const CollectionSchema& schema, const std::string& partition,
+                                                const arrow::Array& keys) override;
 
  private:
   const Options options_;
