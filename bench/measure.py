@@ -42,6 +42,23 @@ def godwit(folder, name, source, target, extra="verify: off\nif_not_empty: drop\
             "core_seconds_per_gb": cpu / (collection["bytes"] / 1e9)}
 
 
+def first_row(folder, source, target):
+    """Seconds from the start of the command until it has handed rows to the target."""
+    path = folder / "first.yaml"
+    path.write_text(f"name: first\nsource: {source}\ntarget: {target}\ncollections: [bench]\nverify: off\nif_not_empty: drop\n")
+    begin = time.monotonic()
+    process = subprocess.Popen([str(BUILD / "godwit"), "run", str(path), "--json", "--restart", "--state-dir",
+                                str(folder / "state")], stdout=subprocess.PIPE, text=True)
+    seconds = None
+    for line in process.stdout:
+        event = json.loads(line)
+        if seconds is None and event.get("rows", 0) > 0:
+            seconds = time.monotonic() - begin
+    if process.wait() not in (0, 5):
+        sys.exit("first row: the job failed")
+    return seconds
+
+
 # The peak of one child alone; the children of this process together would only ever grow.
 PEAK = ("import resource,subprocess,sys; c=subprocess.call(sys.argv[1:]); "
         "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(c)")
@@ -158,6 +175,10 @@ class Bench:
                           "collections: [bench]\nif_not_empty: drop\n")
         self.note("Milvus -> Parquet", to_files["rows_per_second"], iterator, "pymilvus iterator", 10)
         self.fact("Milvus -> Parquet, verification", f"{to_files['verify_seconds'] / to_files['copy_seconds']:.2f} of the copy")
+        for name, target in (("Parquet", f"{{store: files, path: {self.folder}/fout}}"),
+                             ("Milvus", f'{{store: milvus, url: "{uri}", database: first}}')):
+            quiet(server)
+            self.fact(f"first row, Milvus -> {name}", f"{first_row(self.folder, source, target):.2f} s after the start (goal 2)")
         copies = []
 
         def copy():

@@ -2,13 +2,17 @@
 
 import json
 import pathlib
+import time
 
+import duckdb
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, Partition, utility
+from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, Partition, connections, utility
 
 import rows
+from servers.milvus import MilvusServer
 
 DIM = 16
 
@@ -98,6 +102,15 @@ def test_every_type_to_parquet(godwit, milvus, databases, tmp_path):
                 assert rows.bits(mine[name]) == rows.bits(row[name]), (key, name)
     manifests = list((tmp_path / "out").rglob("*godwit-manifest.json"))
     assert len(manifests) == 1
+
+    # The same with the readers that users have.
+    pattern = str(tmp_path / "out" / "**" / "*.parquet")
+    frame = pd.concat(pd.read_parquet(f, partitioning=None) for f in sorted((tmp_path / "out").rglob("*.parquet")))
+    assert {r["id"]: rows.bits(list(r["v"])) for r in frame.to_dict("records")} == {
+        k: rows.bits(list(r["v"])) for k, r in want.items()}
+    read = duckdb.sql(f"SELECT id, text, i64, v, doc FROM read_parquet('{pattern}', hive_partitioning = false)").fetchall()
+    assert {r[0]: (r[1], r[2], rows.bits(list(r[3])), json.loads(r[4])) for r in read} == {
+        k: (r["text"], r["i64"], rows.bits(list(r["v"])), r["doc"]) for k, r in want.items()}
 
     # And back again into Milvus.
     back = godwit.job("back.yaml", f'name: back\nsource: {{store: files, path: out}}\n'
@@ -323,6 +336,26 @@ def test_duplicate_keys_at_the_source(godwit, milvus, databases):
     result = godwit("verify", job)
     assert result.code == 3
     assert [d["key"] for d in result.collection("dups")["differing_rows"]] == ["17"]
+
+
+@pytest.mark.slow
+def test_a_server_that_limits_the_rate(godwit, tmp_path):
+    """2 MB/s of inserts and 40 queries a second: slower, and nothing else."""
+    limits = {"quotaAndLimits.enabled": True, "quotaAndLimits.dml.enabled": True,
+              "quotaAndLimits.dml.insertRate.max": 2, "quotaAndLimits.dml.upsertRate.max": 2,
+              "quotaAndLimits.dql.enabled": True, "quotaAndLimits.dql.queryRate.max": 40}
+    with MilvusServer(tmp_path / "limited", config=limits) as server:
+        connections.connect("limited", uri=server.uri)
+        text = (f'name: there\nsource: {{store: synthetic, rows: 60000, dim: 64}}\n'
+                f'target: {{store: milvus, url: "{server.uri}"}}\n')
+        begin = time.monotonic()
+        assert godwit.run(godwit.job("there.yaml", text)).collection("synthetic")["rows"] == 60000
+        seconds = time.monotonic() - begin
+        assert seconds > 3  # 16 MB: it was limited indeed
+        assert seconds < 90
+        target = Collection("synthetic", using="limited")
+        assert target.num_entities == 60000
+        connections.disconnect("limited")
 
 
 def test_verify_names_the_difference(godwit, milvus, databases):
