@@ -173,8 +173,9 @@ std::string ToJson(const Report& report);
 struct CollectionProgress {
   CollectionRef source;
   CollectionRef target;
-  std::string stage;  // "planning", "copying", "verifying", "publishing", "done", "failed"
+  std::string stage;  // "planning", "copying", "verifying", "publishing", "done", "stopped", "failed"
   int64_t rows = 0;
+  int64_t earlier_rows = 0;   // of them, by earlier runs
   int64_t expected_rows = 0;  // 0 = unknown
   int64_t bytes = 0;
   double seconds = 0;
@@ -214,7 +215,8 @@ struct Plan {
   std::vector<CollectionPlan> collections;
 };
 
-/// What RunJob would do. Connects, writes nothing. The first refusal is the status.
+/// What RunJob would do, going on from the journal where there is one. Connects, writes nothing. The first refusal is
+/// the status.
 arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
 
 struct CheckReport {
@@ -228,7 +230,7 @@ arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& 
 /// Jobs known in a state directory.
 struct JobStatus {
   std::string name;
-  std::string state;  // "running", "stopped", "done", "failed"
+  std::string state;  // "running", "stopped", "done", "failed", or "unreadable: " and why
   int64_t pid = 0;    // of the runner, while running
   std::vector<CollectionProgress> collections;
   std::string report_file;

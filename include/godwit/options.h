@@ -29,6 +29,7 @@ class Secret {
 
 enum class OptionType {
   kString,
+  kPath,  // of a file or folder; value: absolute, so that a job means the same from wherever it is run
   kSecret,
   kBool,
   kInt,

@@ -261,8 +261,9 @@ struct Capabilities {
 class Store {
  public:
   virtual ~Store() = default;
-  /// Reachable, authorised, version, privileges; writes nothing. Failures are items, not a status.
-  virtual std::vector<CheckItem> Check() = 0;
+  /// Reachable, authorised, version, privileges, as a source or as a target; writes nothing. Failures are items, not a
+  /// status.
+  virtual std::vector<CheckItem> Check(OptionScope role) = 0;
   virtual Catalog* catalog() = 0;
   virtual Source* source() = 0;
   virtual Sink* sink() = 0;

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -149,6 +150,14 @@ arrow::Result<int64_t> CheckRange(const Option& option, const arrow::Result<int6
   return number;
 }
 
+arrow::Result<std::string> ParsePath(std::string_view text) {
+  if (text.empty()) return std::string();
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(text, error).lexically_normal();
+  if (error) return MakeError(ErrorKind::kInvalidConfig, "'" + std::string(text) + "' is no path: " + error.message());
+  return path.string();
+}
+
 template <typename T>
 arrow::Status Store(arrow::Result<T> parsed, Value* value) {
   ARROW_RETURN_NOT_OK(parsed.status());
@@ -160,6 +169,8 @@ arrow::Status ParseText(const Option& option, std::string_view text, Value* valu
   switch (option.type) {
     case OptionType::kString:
       return Store<std::string>(std::string(text), value);
+    case OptionType::kPath:
+      return Store(ParsePath(text), value);
     case OptionType::kSecret:
       return Store<Secret>(Secret(std::string(text)), value);
     case OptionType::kBool:

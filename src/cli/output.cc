@@ -25,7 +25,8 @@ std::string ProgressText(const CollectionProgress& progress) {
   if (progress.expected_rows > 0) text += " of about " + FormatCount(progress.expected_rows);
   text += " rows, " + FormatBytes(static_cast<double>(progress.bytes));
   if (progress.stage != "copying" || progress.seconds <= 0) return text;
-  double rate = static_cast<double>(progress.rows) / progress.seconds;
+  if (progress.rows == progress.earlier_rows) return text;
+  double rate = static_cast<double>(progress.rows - progress.earlier_rows) / progress.seconds;
   text += ", " + FormatCount(std::llround(rate)) + " rows/s";
   if (progress.expected_rows > progress.rows) {
     text += ", " + FormatSeconds(static_cast<double>(progress.expected_rows - progress.rows) / rate) + " left";
@@ -39,6 +40,7 @@ ordered_json ProgressJson(const CollectionProgress& progress) {
           {"target", progress.target.ToString()},
           {"stage", progress.stage},
           {"rows", progress.rows},
+          {"earlier_rows", progress.earlier_rows},
           {"expected_rows", progress.expected_rows},
           {"bytes", progress.bytes},
           {"seconds", progress.seconds}};

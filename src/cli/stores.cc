@@ -15,6 +15,8 @@ using nlohmann::ordered_json;
 
 std::string TypeName(const Option& option) {
   switch (option.type) {
+    case OptionType::kPath:
+      return "path";
     case OptionType::kString:
       return "text";
     case OptionType::kSecret:

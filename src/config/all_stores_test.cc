@@ -26,6 +26,7 @@ std::string SampleOf(const Option& option) {
     case OptionType::kList:
       return "[]";
     case OptionType::kString:
+    case OptionType::kPath:
     case OptionType::kSecret:
       break;
   }

@@ -391,6 +391,10 @@ class SeaTunnelReader {
     spec_.target = ConvertStore(block, values, spec_.target_database, OptionScope::kTarget);
     spec_.schema_policy = kSchema.at(values.GetString("schema_save_mode"));
     spec_.data_policy = kData.at(values.GetString("data_save_mode"));
+    // As SeaTunnel does it: a table that is made anew keeps no rows.
+    if (spec_.schema_policy == SchemaPolicy::kRecreate && spec_.data_policy == DataPolicy::kOverwrite) {
+      spec_.data_policy = DataPolicy::kDrop;
+    }
     spec_.auto_id = values.GetBool("enable_auto_id") ? AutoIdPolicy::kNew : AutoIdPolicy::kKeep;
     spec_.accept_duplicates = values.GetBool("enable_auto_id");
     spec_.copy_indexes = values.GetBool("create_index");

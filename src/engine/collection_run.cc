@@ -56,12 +56,15 @@ CollectionRun::CollectionRun(JobContext* job, JournaledCollection journaled)
 }
 
 CollectionReport CollectionRun::Run() {
+  if (collection_.stage == Stage::kDone) {
+    report_.notes.push_back("done by an earlier run, whose result this is; `godwit verify` compares again");
+  }
   arrow::Status status = RunSteps();
   if (!status.ok()) {
     Fail(status);
     ReleaseSource();
   }
-  line_->SetStage(status.ok() ? "done" : "failed");
+  line_->SetStage(status.ok() ? "done" : report_.verdict == Verdict::kStopped ? "stopped" : "failed");
   return report_;
 }
 
@@ -183,7 +186,7 @@ arrow::Status CollectionRun::CopySplits() {
   int64_t expected_rows = 0;
   for (const JournaledSplit& split : splits) {
     expected_rows += split.split.estimated_rows;
-    if (split.receipt) line_->Add(split.receipt->progress.digest.rows, split.receipt->progress.bytes);
+    if (split.receipt) line_->AddEarlier(split.receipt->progress.digest.rows, split.receipt->progress.bytes);
   }
   line_->SetExpectedRows(expected_rows);
 
@@ -208,17 +211,17 @@ arrow::Status CollectionRun::CopySplits() {
 
   report_.copy_seconds += SecondsSince(start);
   report_.duplicate_sample = std::move(route.duplicate_sample);
-  ARROW_RETURN_NOT_OK(job_.journal.SaveCollection(collection_));
-  ARROW_RETURN_NOT_OK(first_failure);
-
   ARROW_ASSIGN_OR_RAISE(splits, job_.journal.Splits(collection_.id));
   report_.rows = report_.bytes = report_.duplicates = report_.rejects = 0;
   for (const JournaledSplit& split : splits) {
+    if (!split.receipt) continue;  // only after a failure
     report_.rows += split.receipt->progress.digest.rows;
     report_.bytes += split.receipt->progress.bytes;
     report_.rejects += split.receipt->progress.rejects;
     report_.duplicates += split.duplicates;
   }
+  ARROW_RETURN_NOT_OK(job_.journal.SaveCollection(collection_));
+  ARROW_RETURN_NOT_OK(first_failure);
   return Advance(Stage::kCopied);
 }
 

@@ -92,6 +92,52 @@ Journal::Header HeaderOf(const JobSpec& spec, const StoreRegistry& stores) {
   return {.job = spec.name, .identity = spec.IdentityHash(stores), .file = spec.file, .dialect = spec.dialect};
 }
 
+/// A target that the job made, and did not finish, goes: its rows are the job's.
+arrow::Status DropUnfinished(const JournaledCollection& collection, Catalog* catalog) {
+  if (!collection.exclusive || collection.stage == Stage::kPlanned) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(TargetState state, catalog->State(collection.target.ref));
+  if (!state.exists || state.identity != collection.target_identity) return arrow::Status::OK();
+  return catalog->Drop(collection.target.ref);
+}
+
+constexpr const char* kStageNames[] = {"planned", "created", "copying", "copied", "verified", "published", "done"};
+
+/// The collections of a job that was begun; none where it was not, or not with this file.
+arrow::Result<std::vector<JournaledCollection>> BegunCollections(const JobSpec& spec, const StoreRegistry& stores,
+                                                                 const RunOptions& options) {
+  const std::string path = JournalPath(options.state_dir, spec.name);
+  if (options.restart || !std::filesystem::exists(path)) return std::vector<JournaledCollection>();
+  ARROW_ASSIGN_OR_RAISE(auto journal, Journal::OpenReadOnly(path));
+  if (journal->header().identity != HeaderOf(spec, stores).identity) return std::vector<JournaledCollection>();
+  return journal->Collections();
+}
+
+bool IsRuleOf(const CollectionRule& rule, const JournaledCollection& collection) {
+  return collection.source.ref == rule.source && collection.target.ref.name == rule.target_name;
+}
+
+CollectionPlan PlanOf(const JournaledCollection& begun) {
+  CollectionPlan plan;
+  plan.source = begun.source;
+  plan.target = begun.target;
+  plan.overwrite = begun.overwrite;
+  plan.preparation = begun.preparation;
+  const std::string route = begun.source.ref.ToString() + " to " + begun.target.ref.ToString();
+  plan.actions.push_back(begun.stage == Stage::kDone
+                             ? "nothing: " + route + " was done by an earlier run"
+                             : "go on with " + route + " (" + kStageNames[static_cast<int>(begun.stage)] + ")");
+  return plan;
+}
+
+/// As PlanCollection, or what the journal says.
+arrow::Result<CollectionPlan> PlanOrResume(const JobSpec& spec, const CollectionRule& rule,
+                                           const std::vector<JournaledCollection>& begun, const OpenStores& stores) {
+  for (const JournaledCollection& collection : begun) {
+    if (IsRuleOf(rule, collection)) return PlanOf(collection);
+  }
+  return PlanCollection(spec, rule, stores.source.get(), stores.target.get());
+}
+
 /// Takes back what an earlier run left at the stores, then forgets it.
 arrow::Status Forget(const std::string& path, const Journal::Header& header, const OpenStores& stores,
                      const RunOptions& options) {
@@ -109,6 +155,7 @@ arrow::Status Forget(const std::string& path, const Journal::Header& header, con
       ARROW_ASSIGN_OR_RAISE(auto collections, (*journal)->Collections());
       for (const JournaledCollection& collection : collections) {
         if (collection.stage == Stage::kDone) continue;
+        ARROW_RETURN_NOT_OK(DropUnfinished(collection, stores.target->catalog()));
         WriteTarget target{.schema = collection.target, .job = (*journal)->job_id(), .epoch = (*journal)->epoch() + 1};
         ARROW_RETURN_NOT_OK(stores.target->sink()->Discard(target));
         if (!collection.preparation.empty()) {
@@ -162,10 +209,6 @@ class JobRun {
       if (std::any_of(rules_.begin(), rules_.end(), is_it)) continue;
       rules_.push_back({.source = collection.source.ref, .target_name = collection.target.ref.name, .where = {}});
     }
-  }
-
-  static bool IsRuleOf(const CollectionRule& rule, const JournaledCollection& collection) {
-    return collection.source.ref == rule.source && collection.target.ref.name == rule.target_name;
   }
 
   void Work() {
@@ -244,14 +287,14 @@ Report BeginReport(const JobSpec& spec) {
 /// Failures of the peers that can be seen before anything is done.
 std::string PrecheckFailures(const OpenStores& stores, const JobSpec& spec) {
   std::string failures;
-  auto check = [&](Store* store, const std::string& role) {
-    for (const CheckItem& item : store->Check()) {
+  auto check = [&](Store* store, OptionScope scope, const std::string& role) {
+    for (const CheckItem& item : store->Check(scope)) {
       if (item.verdict != CheckItem::Verdict::kFailed) continue;
       failures += (failures.empty() ? "" : "\n") + role + " " + item.name + ": " + item.message;
     }
   };
-  check(stores.source.get(), "source " + spec.source.store);
-  check(stores.target.get(), "target " + spec.target.store);
+  check(stores.source.get(), OptionScope::kSource, "source " + spec.source.store);
+  check(stores.target.get(), OptionScope::kTarget, "target " + spec.target.store);
   return failures;
 }
 
@@ -336,8 +379,6 @@ std::string StateOf(const std::optional<Journal::SavedReport>& report) {
       return "failed";
   }
 }
-
-constexpr const char* kStageNames[] = {"planned", "created", "copying", "copied", "verified", "published", "done"};
 
 arrow::Result<JobStatus> ReadStatus(const std::string& state_dir, const std::string& name) {
   JobStatus status{.name = name, .state = {}, .pid = 0, .collections = {}, .report_file = {}};
@@ -426,9 +467,10 @@ arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, co
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
   ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
   ARROW_RETURN_NOT_OK(CheckTargetsDiffer(spec, rules, both.target.get()));
+  ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, options));
   Plan plan;
   for (const CollectionRule& rule : rules) {
-    auto collection = PlanCollection(spec, rule, both.source.get(), both.target.get());
+    auto collection = PlanOrResume(spec, rule, begun, both);
     if (!collection.ok()) return WithContext(collection.status(), rule.source.ToString());
     collection->snapshot_life = FindStore(stores, spec.source.store)->capabilities.snapshot_life;
     plan.collections.push_back(std::move(*collection));
@@ -450,14 +492,15 @@ arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& 
       report.items.push_back(std::move(item));
     }
   };
-  add("source", both.source->Check());
-  add("target", both.target->Check());
+  add("source", both.source->Check(OptionScope::kSource));
+  add("target", both.target->Check(OptionScope::kTarget));
   if (!report.passed()) return report;
+  ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, options));
   ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
   for (const CollectionRule& rule : rules) {
     CheckItem item{
         .name = "collection " + rule.source.ToString(), .verdict = CheckItem::Verdict::kPassed, .message = {}};
-    auto plan = PlanCollection(spec, rule, both.source.get(), both.target.get());
+    auto plan = PlanOrResume(spec, rule, begun, both);
     if (!plan.ok()) item.verdict = CheckItem::Verdict::kFailed;
     item.message = plan.ok() ? "can be moved to " + plan->target.ref.ToString() : Describe(plan.status());
     report.items.push_back(std::move(item));
@@ -474,8 +517,9 @@ arrow::Result<std::vector<JobStatus>> ListJobs(const std::string& state_dir) {
   std::sort(names.begin(), names.end());
   std::vector<JobStatus> jobs;
   for (const std::string& name : names) {
-    ARROW_ASSIGN_OR_RAISE(JobStatus status, ReadStatus(state_dir, name));
-    jobs.push_back(std::move(status));
+    auto status = ReadStatus(state_dir, name);
+    if (!status.ok()) status = JobStatus{.name = name, .state = "unreadable: " + Describe(status.status())};
+    jobs.push_back(std::move(*status));
   }
   return jobs;
 }

@@ -14,6 +14,7 @@ void ProgressLine::SetStage(std::string stage) {
 
 CollectionProgress ProgressLine::Read() const {
   CollectionProgress progress{.source = source_, .target = target_, .stage = {}};
+  progress.earlier_rows = earlier_rows_;
   progress.rows = rows_;
   progress.bytes = bytes_;
   progress.expected_rows = expected_rows_;

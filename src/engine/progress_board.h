@@ -24,6 +24,11 @@ class ProgressLine {
     rows_ += rows;
     bytes_ += bytes;
   }
+  /// What earlier runs moved: it counts as rows, not as speed.
+  void AddEarlier(int64_t rows, int64_t bytes) {
+    earlier_rows_ += rows;
+    Add(rows, bytes);
+  }
   CollectionProgress Read() const;
 
  private:
@@ -31,6 +36,7 @@ class ProgressLine {
   const CollectionRef target_;
   const std::chrono::steady_clock::time_point started_;
   std::atomic<int64_t> rows_ = 0;
+  std::atomic<int64_t> earlier_rows_ = 0;
   std::atomic<int64_t> bytes_ = 0;
   std::atomic<int64_t> expected_rows_ = 0;
   mutable std::mutex mutex_;  // guards stage_

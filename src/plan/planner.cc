@@ -69,6 +69,11 @@ arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
   bool holds_rows = plan->state.rows > 0 || !plan->state.rows_exact;
   bool keeps_schema = spec.schema_policy == SchemaPolicy::kExisting && plan->state.schema;
   bool drops_rows = spec.data_policy == DataPolicy::kDrop && holds_rows;
+  if (spec.schema_policy == SchemaPolicy::kRecreate && holds_rows && !drops_rows) {
+    return MakeError(ErrorKind::kConflict,
+                     "the target collection '" + name + "' holds " + std::to_string(plan->state.rows) +
+                         " rows, which `schema: recreate` would drop. Say so with if_not_empty: drop");
+  }
   if (spec.schema_policy == SchemaPolicy::kRecreate || (drops_rows && !keeps_schema)) {
     plan->drop_target = true;
     return arrow::Status::OK();
@@ -98,6 +103,12 @@ arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
                      "the target collection '" + name + "' holds " + std::to_string(plan->state.rows) +
                          " rows already. Choose with if_not_empty: overwrite (equal keys are overwritten, other rows "
                          "stay) or drop");
+  }
+  if (plan->commit_mode == CommitMode::kStagedPublish) {
+    return MakeError(ErrorKind::kUnsupported,
+                     "the target collection '" + name +
+                         "' can't be overwritten by key: drop what is there (if_not_empty: drop), or give the target "
+                         "another name");
   }
   plan->overwrite = true;
   return arrow::Status::OK();
@@ -149,6 +160,11 @@ arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spe
   if (rules.empty()) {
     ARROW_ASSIGN_OR_RAISE(auto names, source->catalog()->List(database));
     for (std::string& name : names) rules.push_back({.source = {database, std::move(name)}});
+    if (rules.empty()) {
+      return MakeError(ErrorKind::kNotFound, "there is no collection in " + source->address() +
+                                                 (database.empty() ? std::string() : ", database '" + database + "'") +
+                                                 "; look whether the source leads where it should");
+    }
   }
   for (CollectionRule& rule : rules) {
     if (rule.source.database.empty()) rule.source.database = database;

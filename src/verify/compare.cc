@@ -13,6 +13,7 @@
 #include <arrow/datum.h>
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
+#include <nlohmann/json.hpp>
 
 namespace godwit {
 namespace {
@@ -288,7 +289,10 @@ std::string FormatValue(const Field& field, const arrow::Array& column, int64_t 
   auto scalar = column.GetScalar(row);
   if (!scalar.ok()) return "?";
   std::string text = (*scalar)->ToString();
-  if (field.type.kind == TypeKind::kString) text = '"' + text + '"';
+  if (field.type.kind == TypeKind::kString) {
+    // Escaped: what a row holds must not move the cursor of whoever reads the report.
+    text = nlohmann::json(text).dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+  }
   if (text.size() > kMaxBytes) {
     size_t cut = kMaxBytes;
     while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;  // not inside a UTF-8 character

@@ -126,7 +126,7 @@ class TargetTest : public testing::TestWithParam<Quirks> {
 // Catalog
 
 TEST_P(TargetTest, ChecksPass) {
-  for (const CheckItem& item : store_->Check()) {
+  for (const CheckItem& item : store_->Check(OptionScope::kTarget)) {
     EXPECT_NE(item.verdict, CheckItem::Verdict::kFailed) << item.name << ": " << item.message;
   }
 }

@@ -116,7 +116,7 @@ class FaultyStore : public Store {
     if (real_->source() != nullptr) source_.emplace(real_->source(), fault_);
     if (real_->sink() != nullptr) sink_.emplace(real_->sink(), fault_);
   }
-  std::vector<CheckItem> Check() override { return real_->Check(); }
+  std::vector<CheckItem> Check(OptionScope role) override { return real_->Check(role); }
   Catalog* catalog() override { return real_->catalog(); }
   Source* source() override { return source_ ? &*source_ : nullptr; }
   Sink* sink() override { return sink_ ? &*sink_ : nullptr; }

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -151,6 +152,63 @@ def test_restart_begins_anew(godwit, tmp_path):
     assert refused.code == 1 and "--restart" in refused.stdout
     os.remove(tmp_path / "out.db")
     assert godwit("run", other, "--restart").code == 0
+
+
+def test_restart_takes_back_the_job_s_own_rows(godwit, tmp_path):
+    path = godwit.job("slow.yaml", SLOW.replace("3000000", "200000"))
+    process = wait_for_rows(godwit, path)
+    process.kill()
+    process.communicate()
+    assert godwit("run", path, "--restart").code == 0
+    with sqlite3.connect(tmp_path / "out.db") as db:
+        assert db.execute("SELECT count(*), count(DISTINCT id) FROM synthetic").fetchone() == (200000, 200000)
+
+
+def test_a_job_means_the_same_from_everywhere(tmp_path):
+    godwit = Godwit(tmp_path)
+    path = godwit.job("job.yaml", JOB)
+    assert godwit("run", path).code == 0
+    elsewhere = Godwit(tmp_path / "elsewhere")
+    elsewhere.folder.mkdir()
+    elsewhere.state_dir = godwit.state_dir
+    refused = elsewhere("run", path)
+    assert refused.code == 1 and "another source, target" in refused.stdout + refused.stderr
+    assert not (elsewhere.folder / "out.db").exists()
+
+
+@pytest.mark.parametrize("way", ["symlink", "database", "hard link"])
+def test_no_path_leads_to_dropping_the_source(godwit, tmp_path, way):
+    store = "sqlite, path: D.db" if way == "hard link" else "files, path: D/x"
+    godwit.run(f"name: make\nsource: {{store: synthetic, rows: 100, dim: 8}}\ntarget: {{store: {store}}}\n")
+    if way == "symlink":
+        os.symlink(tmp_path / "D", tmp_path / "link")
+    elif way == "hard link":
+        os.link(tmp_path / "D.db", tmp_path / "E.db")
+    other = {"symlink": "files, path: link/x", "database": "files, path: D, database: x",
+             "hard link": "sqlite, path: E.db"}[way]
+    result = godwit.run(godwit.job("drop.yaml", f"name: drop\nsource: {{store: {store}}}\ntarget: {{store: {other}}}\n"
+                                                "if_not_empty: drop\n"), expect=2)
+    assert "same collection" in result.collection("synthetic")["error"]
+    again = godwit.run(godwit.job("copy.yaml", f"name: copy\nsource: {{store: {store}}}\ntarget: {{store: blackhole}}\n"
+                                               "verify: off\n"), expect=5)
+    assert again.collection("synthetic")["rows"] == 100
+
+
+def test_rows_are_dropped_only_when_asked_for(godwit, tmp_path):
+    godwit.run(JOB)
+    for policy in ("stop", "overwrite"):
+        job = JOB.replace("small", policy).replace("1000", "5") + f"schema: recreate\nif_not_empty: {policy}\n"
+        assert "would drop" in godwit.run(godwit.job(f"{policy}.yaml", job), expect=1).collection("synthetic")["error"]
+    with sqlite3.connect(tmp_path / "out.db") as db:
+        assert db.execute("SELECT count(*) FROM synthetic").fetchone() == (1000,)
+
+
+def test_nothing_to_move_is_no_success(godwit, tmp_path):
+    (tmp_path / "empty").mkdir()
+    path = godwit.job("empty.yaml", "source: {store: files, path: empty}\ntarget: {store: sqlite, path: out.db}\n")
+    for verb in ("run", "plan", "check", "verify"):
+        result = godwit(verb, path)
+        assert result.code == 1 and "no collection" in result.stdout + result.stderr, verb
 
 
 CANARY = "canary-5f3a9c1e7b"

@@ -114,7 +114,7 @@ class BlackholeStore : public Store {
  public:
   explicit BlackholeStore(StopToken stop) : sink_(std::move(stop)) {}
 
-  std::vector<CheckItem> Check() override { return {{.name = "reachable", .message = "keeps nothing"}}; }
+  std::vector<CheckItem> Check(OptionScope) override { return {{.name = "reachable", .message = "keeps nothing"}}; }
   Catalog* catalog() override { return &catalog_; }
   Source* source() override { return nullptr; }
   Sink* sink() override { return &sink_; }

@@ -1,8 +1,12 @@
 #include "stores/files/catalog.h"
 
+#include <sys/stat.h>
+
 #include <optional>
 #include <set>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/durable_file.h"
 #include "base/failpoint.h"
@@ -104,6 +108,15 @@ arrow::Result<TargetState> FilesCatalog::State(const CollectionRef& ref) {
   state.identity = collection->manifest ? collection->manifest->identity() : collection->SnapshotId();
   ARROW_ASSIGN_OR_RAISE(state.schema, DescribeCollection(options_, ref, *collection, &state.rows));
   return state;
+}
+
+arrow::Result<std::string> FilesCatalog::GlobalId(const CollectionRef& ref) {
+  const std::string path = options_.path + "/" + CollectionFolder(ref);
+  for (const std::string& candidate : {path, path + ".parquet"}) {
+    struct stat status = {};
+    if (::stat(candidate.c_str(), &status) == 0) return fmt::format("files {}:{}", status.st_dev, status.st_ino);
+  }
+  return std::string();
 }
 
 arrow::Status FilesCatalog::Create(const CollectionSchema& schema) {

@@ -18,6 +18,8 @@ class FilesCatalog : public Catalog {
   arrow::Result<std::vector<std::string>> List(const std::string& database) override;
   arrow::Result<CollectionSchema> Describe(const CollectionRef& ref) override;
   arrow::Result<TargetState> State(const CollectionRef& ref) override;
+  /// Links and databases give one folder many paths.
+  arrow::Result<std::string> GlobalId(const CollectionRef& ref) override;
   /// Makes the root folder and that of the database, nothing that a reader would see.
   arrow::Status Create(const CollectionSchema& schema) override;
   arrow::Status Drop(const CollectionRef& ref) override;

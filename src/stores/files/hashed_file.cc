@@ -5,8 +5,11 @@
 #include <arrow/buffer.h>
 #include <arrow/filesystem/localfs.h>
 #include <arrow/io/file.h>
+#include <arrow/util/io_util.h>
 #include <fmt/format.h>
 #include <xxhash.h>
+
+#include "base/durable_file.h"
 
 namespace godwit::files {
 namespace {
@@ -58,7 +61,11 @@ arrow::Result<std::shared_ptr<HashingOutputStream>> HashingOutputStream::Create(
 }
 
 arrow::Status HashingOutputStream::Write(const void* data, int64_t bytes) {
-  ARROW_RETURN_NOT_OK(out_->Write(data, bytes));
+  if (arrow::Status status = out_->Write(data, bytes); !status.ok()) {
+    const int error = arrow::internal::ErrnoFromStatus(status);
+    failure_ = error != 0 ? ErrnoStatus(error, "write") : status;
+    return failure_;
+  }
   hash_->Update(data, bytes);
   bytes_ += bytes;
   return arrow::Status::OK();

@@ -32,6 +32,8 @@ class HashingOutputStream : public arrow::io::OutputStream {
   bool closed() const override { return out_->closed(); }
 
   int64_t bytes() const { return bytes_; }
+  /// The first write that failed, with its reason, which Parquet's own errors leave out.
+  const arrow::Status& failure() const { return failure_; }
   /// Of everything written so far.
   Hash128 hash() const;
 
@@ -41,6 +43,7 @@ class HashingOutputStream : public arrow::io::OutputStream {
   std::shared_ptr<arrow::io::OutputStream> out_;
   std::unique_ptr<RunningHash> hash_;
   int64_t bytes_ = 0;
+  arrow::Status failure_;
 };
 
 /// Compares files with what is known of them. A file that was found whole is not hashed again while its size and time

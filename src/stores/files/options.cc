@@ -29,6 +29,7 @@ arrow::Result<int32_t> ParseDimension(const std::string& field, const std::strin
 OptionTable MakeOptionTable() {
   return {
       {.name = "path",
+       .type = OptionType::kPath,
        .help = "Folder that holds the collections, one folder each.",
        .required = true,
        .example = "/data/export"},
@@ -73,12 +74,8 @@ OptionTable MakeOptionTable() {
 
 arrow::Result<Options> ParseOptions(const OptionValues& values) {
   Options options;
-  std::error_code error;
-  std::filesystem::path path = std::filesystem::absolute(values.GetString("path"), error).lexically_normal();
-  if (error || values.GetString("path").empty()) {
-    return MakeError(ErrorKind::kInvalidConfig, "option 'path': '" + values.GetString("path") + "' is not a folder");
-  }
-  options.path = path.string();
+  options.path = values.GetString("path");
+  if (options.path.empty()) return MakeError(ErrorKind::kInvalidConfig, "option 'path': '' is not a folder");
   while (options.path.size() > 1 && options.path.back() == '/') options.path.pop_back();
 
   options.compression = ParseCompression(values.GetString("compression"));

@@ -1,5 +1,6 @@
 #include "stores/files/parquet_columns.h"
 
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -185,6 +186,14 @@ std::shared_ptr<arrow::ArrayData> Retyped(const arrow::ArrayData& data, const st
 arrow::Result<std::shared_ptr<arrow::Array>> CastTo(const Field& field, const arrow::Array& column,
                                                     const std::shared_ptr<arrow::DataType>& type) {
   auto cast = arrow::compute::Cast(column, type);
+  if (cast.ok() && column.type_id() == arrow::Type::DOUBLE && type->id() == arrow::Type::FLOAT) {
+    const auto& wide = static_cast<const arrow::DoubleArray&>(column);
+    const auto& narrow = static_cast<const arrow::FloatArray&>(**cast);
+    for (int64_t i = 0; i < wide.length(); ++i) {
+      if (!std::isfinite(wide.Value(i)) || std::isfinite(narrow.Value(i)) || wide.IsNull(i)) continue;
+      return CorruptColumn(field, fmt::format("the number {} is too large for a float", wide.Value(i)));
+    }
+  }
   if (cast.ok()) return cast;
   return CorruptColumn(field, "can't be read as " + type->ToString() + ": " + cast.status().message());
 }

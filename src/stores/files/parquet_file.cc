@@ -159,6 +159,7 @@ arrow::Status ParquetWriter::WriteRowGroup() {
   });
   held_.clear();
   held_bytes_ = 0;
+  if (!status.ok() && !out_->failure().ok()) status = out_->failure();
   return WithContext(status, "can't write " + path_);
 }
 
@@ -168,6 +169,7 @@ arrow::Result<ParquetWriter::Written> ParquetWriter::Close() {
     ARROW_RETURN_NOT_OK(writer_->Close());
     return out_->Close();
   });
+  if (!status.ok() && !out_->failure().ok()) status = out_->failure();
   ARROW_RETURN_NOT_OK(WithContext(status, "can't write " + path_));
   return Written{.rows = rows_, .bytes = out_->bytes(), .hash = out_->hash()};
 }

@@ -10,6 +10,8 @@
 
 #include "stores/files/catalog.h"
 #include "stores/files/collection.h"
+#include "stores/files/layout.h"
+#include "stores/files/manifest.h"
 #include "stores/files/options.h"
 #include "stores/files/sink.h"
 #include "stores/files/source.h"
@@ -25,22 +27,28 @@ std::string ExistingFolder(std::string path) {
   return path.empty() ? "/" : path;
 }
 
-CheckItem CheckReachable(const std::string& path) {
+CheckItem CheckReachable(const std::string& path, OptionScope role) {
+  if (Exists(path + "/" + std::string(kManifestName))) {
+    return {"reachable", Verdict::kFailed,
+            path + " is a collection itself; give the folder above it, and the collection by its name"};
+  }
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return {.name = "reachable", .message = "the folder " + path};
   if (Exists(path)) {
     return {"reachable", Verdict::kFailed, path + " is not a folder; give the folder that holds the collections"};
   }
-  return {"reachable", Verdict::kWarning, "there is no folder " + path + " yet; a target makes it, a source needs it"};
+  if (role == OptionScope::kSource) return {"reachable", Verdict::kFailed, "there is no folder " + path};
+  return {.name = "reachable", .message = "the folder " + path + " will be made"};
 }
 
-CheckItem CheckAuthorised(const std::string& path) {
+CheckItem CheckAuthorised(const std::string& path, OptionScope role) {
   const std::string existing = ExistingFolder(path);
   if (access(existing.c_str(), R_OK | X_OK) != 0) {
     return {"authorised", Verdict::kFailed, existing + " can't be read by this user"};
   }
+  if (role == OptionScope::kSource) return {.name = "authorised", .message = "can be read"};
   if (access(existing.c_str(), W_OK) != 0) {
-    return {"authorised", Verdict::kWarning, existing + " can be read but not written; that is enough for a source"};
+    return {"authorised", Verdict::kFailed, existing + " can't be written by this user"};
   }
   return {.name = "authorised", .message = "can be read and written"};
 }
@@ -61,7 +69,11 @@ class FilesStore : public Store {
             options.path, [root = options.path](const CollectionRef& ref) { return GetCollection(root, ref); }, stop),
         sink_(options, stop) {}
 
-  std::vector<CheckItem> Check() override { return {CheckReachable(path_), CheckAuthorised(path_), CheckSpace(path_)}; }
+  std::vector<CheckItem> Check(OptionScope role) override {
+    std::vector<CheckItem> items = {CheckReachable(path_, role), CheckAuthorised(path_, role)};
+    if (role == OptionScope::kTarget) items.push_back(CheckSpace(path_));
+    return items;
+  }
   Catalog* catalog() override { return &catalog_; }
   Source* source() override { return &source_; }
   Sink* sink() override { return &sink_; }

@@ -591,13 +591,14 @@ TEST_F(FilesStoreTest, OptionsAreChecked) {
 }
 
 TEST_F(FilesStoreTest, ChecksTellWhatIsWrong) {
-  auto verdicts = [](const std::unique_ptr<Store>& store) {
+  auto verdicts = [](const std::unique_ptr<Store>& store, OptionScope role = OptionScope::kTarget) {
     std::string text;
-    for (const CheckItem& item : store->Check()) text += "PWF"[static_cast<int>(item.verdict)];
+    for (const CheckItem& item : store->Check(role)) text += "PWF"[static_cast<int>(item.verdict)];
     return text;
   };
   EXPECT_EQ(verdicts(store_), "PPP");
-  EXPECT_EQ(verdicts(Open({{"path", (root_ / "not/yet").string()}})), "WPP");
+  EXPECT_EQ(verdicts(Open({{"path", (root_ / "not/yet").string()}})), "PPP");
+  EXPECT_EQ(verdicts(Open({{"path", (root_ / "not/yet").string()}}), OptionScope::kSource), "FP");
   std::ofstream(root_ / "file") << "x";
   EXPECT_EQ(verdicts(Open({{"path", (root_ / "file").string()}}))[0], 'F');
 }

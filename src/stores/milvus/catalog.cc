@@ -408,7 +408,7 @@ arrow::Result<std::string> MilvusCatalog::GlobalId(const CollectionRef& ref) {
   auto description = DescribeCollection(client_.get(), Resolve(*client_, ref));
   if (IsNotFound(description.status())) return std::string();
   ARROW_RETURN_NOT_OK(description);
-  return IdentityOf(*description);
+  return "milvus " + IdentityOf(*description);
 }
 
 arrow::Result<TargetState> MilvusCatalog::State(const CollectionRef& ref) {

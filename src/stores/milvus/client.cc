@@ -97,6 +97,8 @@ ErrorKind KindOfTransport(const grpc::Status& status, Effect effect) {
     case grpc::StatusCode::PERMISSION_DENIED:
       return ErrorKind::kUnauthenticated;
     case grpc::StatusCode::UNIMPLEMENTED:
+      // A web server or proxy that knows no gRPC.
+      if (Contains(message, "http2 header with status")) return ErrorKind::kUnavailable;
       // A server that is starting listens before it knows its own service.
       return Contains(message, "unknown service") ? ErrorKind::kUnavailable : ErrorKind::kUnsupported;
     case grpc::StatusCode::NOT_FOUND:

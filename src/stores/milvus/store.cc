@@ -34,7 +34,7 @@ class MilvusStore : public Store {
   MilvusStore(std::shared_ptr<Client> client, const MilvusOptions& options)
       : client_(client), catalog_(client), source_(client, options.batch_rows), sink_(client, options) {}
 
-  std::vector<CheckItem> Check() override {
+  std::vector<CheckItem> Check(OptionScope) override {
     std::vector<CheckItem> items;
     auto features = AskFeatures(client_.get());
     if (!features.ok()) {

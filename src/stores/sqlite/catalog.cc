@@ -1,5 +1,7 @@
 #include "stores/sqlite/catalog.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -372,6 +374,15 @@ arrow::Result<TargetState> SqliteCatalog::State(const CollectionRef& ref) {
   ARROW_ASSIGN_OR_RAISE(state.rows, connection->Translate(CountRows(db, ref.name)));
   state.schema = std::move(table->schema);
   return state;
+}
+
+arrow::Result<std::string> SqliteCatalog::GlobalId(const CollectionRef& ref) {
+  ARROW_ASSIGN_OR_RAISE(TargetState state, State(ref));
+  struct stat status = {};
+  if (!state.exists || ::stat(database_.options().path.c_str(), &status) != 0) return std::string();
+  std::string name = ref.name;  // SQLite looks for names without regard to the case of ASCII letters
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return "sqlite " + std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) + "/" + name;
 }
 
 arrow::Status SqliteCatalog::Create(const CollectionSchema& schema) {

@@ -42,6 +42,8 @@ class SqliteCatalog : public Catalog {
   arrow::Result<std::vector<std::string>> List(const std::string& database) override;
   arrow::Result<CollectionSchema> Describe(const CollectionRef& ref) override;
   arrow::Result<TargetState> State(const CollectionRef& ref) override;
+  /// Hard links give one file many paths.
+  arrow::Result<std::string> GlobalId(const CollectionRef& ref) override;
   arrow::Status Create(const CollectionSchema& schema) override;
   arrow::Status Drop(const CollectionRef& ref) override;
 

@@ -38,6 +38,7 @@ arrow::Result<Type> ParseColumnType(const std::string& text) {
 OptionTable Table() {
   return {
       {.name = "path",
+       .type = OptionType::kPath,
        .help = "The database file; a target creates it where it is absent.",
        .required = true,
        .example = "/data/vectors.db"},
@@ -58,14 +59,12 @@ OptionTable Table() {
 
 arrow::Result<Options> ParseOptions(const OptionValues& values) {
   Options options;
-  std::error_code error;
   // Absolute, so that SQLite takes no name for a URI or for a database in memory.
-  const std::filesystem::path path = std::filesystem::absolute(values.GetString("path"), error);
-  if (error || values.GetString("path").empty()) {
-    return MakeError(ErrorKind::kInvalidConfig, "path: must name a database file");
-  }
-  options.path = std::filesystem::weakly_canonical(path, error).string();
-  if (error) options.path = path.string();
+  options.path = values.GetString("path");
+  if (options.path.empty()) return MakeError(ErrorKind::kInvalidConfig, "path: must name a database file");
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::weakly_canonical(options.path, error);
+  if (!error) options.path = real.string();
   for (const auto& [column, text] : values.GetMap("types")) {
     auto type = ParseColumnType(text);
     if (!type.ok()) return WithContext(type.status(), "types: " + column);

@@ -21,14 +21,19 @@ class SqliteStore : public Store {
   SqliteStore(Options options, StopToken stop)
       : database_(std::move(options), std::move(stop)), catalog_(&database_), source_(&database_), sink_(&database_) {}
 
-  std::vector<CheckItem> Check() override {
+  std::vector<CheckItem> Check(OptionScope role) override {
     const std::filesystem::path path = database_.options().path;
     std::error_code error;
-    if (!std::filesystem::exists(path, error)) return {CheckFolder(path.parent_path())};
+    if (!std::filesystem::exists(path, error)) {
+      if (role == OptionScope::kTarget) return {CheckFolder(path.parent_path())};
+      return {{.name = "reachable", .verdict = Verdict::kFailed, .message = "there is no file " + path.string()}};
+    }
     auto tables = catalog_.List("");
     if (!tables.ok()) return {{.name = "reachable", .verdict = Verdict::kFailed, .message = Describe(tables.status())}};
-    return {{.name = "reachable", .message = path.string() + ", " + std::to_string(tables->size()) + " tables"},
-            CheckWritable(path)};
+    std::vector<CheckItem> items = {
+        {.name = "reachable", .message = path.string() + ", " + std::to_string(tables->size()) + " tables"}};
+    if (role == OptionScope::kTarget) items.push_back(CheckWritable(path));
+    return items;
   }
 
   Catalog* catalog() override { return &catalog_; }
@@ -39,8 +44,7 @@ class SqliteStore : public Store {
  private:
   static CheckItem CheckFolder(const std::filesystem::path& folder) {
     if (::access(folder.c_str(), W_OK | X_OK) == 0) {
-      return {
-          .name = "reachable", .verdict = Verdict::kWarning, .message = "there is no file yet; a target creates it"};
+      return {.name = "reachable", .message = "there is no file yet; it will be created"};
     }
     return {.name = "reachable",
             .verdict = Verdict::kFailed,
@@ -51,9 +55,7 @@ class SqliteStore : public Store {
     // The folder, too: the journal of a transaction is a file beside the database.
     const bool writable = ::access(path.c_str(), W_OK) == 0 && ::access(path.parent_path().c_str(), W_OK | X_OK) == 0;
     if (writable) return {.name = "writable", .message = "file and folder"};
-    return {.name = "writable",
-            .verdict = Verdict::kWarning,
-            .message = "file or folder can only be read; enough for a source"};
+    return {.name = "writable", .verdict = Verdict::kFailed, .message = "file or folder can only be read by this user"};
   }
 
   Database database_;

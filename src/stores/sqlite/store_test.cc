@@ -325,10 +325,12 @@ TEST_F(SqliteStoreTest, ChecksOptions) {
 }
 
 TEST_F(SqliteStoreTest, ChecksTheFile) {
-  EXPECT_EQ(Open()->Check()[0].verdict, CheckItem::Verdict::kWarning);  // no file yet
-  EXPECT_EQ(Open({{"path", "/absent/folder/x.db"}})->Check()[0].verdict, CheckItem::Verdict::kFailed);
+  EXPECT_EQ(Open()->Check(OptionScope::kTarget)[0].verdict, CheckItem::Verdict::kPassed);  // no file yet
+  EXPECT_EQ(Open()->Check(OptionScope::kSource)[0].verdict, CheckItem::Verdict::kFailed);
+  EXPECT_EQ(Open({{"path", "/absent/folder/x.db"}})->Check(OptionScope::kTarget)[0].verdict,
+            CheckItem::Verdict::kFailed);
   std::ofstream(path()) << "this is text and no database, and it is long enough to be seen as such";
-  EXPECT_EQ(Open()->Check()[0].verdict, CheckItem::Verdict::kFailed);
+  EXPECT_EQ(Open()->Check(OptionScope::kTarget)[0].verdict, CheckItem::Verdict::kFailed);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ class SyntheticStore : public Store {
  public:
   SyntheticStore(const Options& options, StopToken stop) : catalog_(options), source_(options, std::move(stop)) {}
 
-  std::vector<CheckItem> Check() override { return {{.name = "reachable", .message = "rows are made up"}}; }
+  std::vector<CheckItem> Check(OptionScope) override { return {{.name = "reachable", .message = "rows are made up"}}; }
   Catalog* catalog() override { return &catalog_; }
   Source* source() override { return &source_; }
   Sink* sink() override { return nullptr; }
