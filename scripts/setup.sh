@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 packages=(
   build-essential g++ cmake ninja-build ccache mold pkg-config clang-format-16
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
-  libssl-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev libsqlite3-dev libxxhash-dev
+  libssl-dev libyaml-cpp-dev libcli11-dev libfmt-dev libsqlite3-dev libxxhash-dev
   nlohmann-json3-dev libsimdjson-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   ca-certificates openssl python3 python3-venv
