@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <xxhash.h>
 
+#include "base/hash.h"
 #include "godwit/job.h"
 
 namespace godwit {
@@ -63,8 +63,7 @@ std::string JobSpec::IdentityHash(const StoreRegistry& stores) const {
       {"consistency_level", overrides.consistency_level ? json(*overrides.consistency_level) : json()},
   };
   std::string text = identity.dump(-1, ' ', false, json::error_handler_t::replace);
-  XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return ToHex(HashOf(text));
 }
 
 }  // namespace godwit

@@ -15,10 +15,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/hash.h"
 #include "model/canonical_json.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 namespace godwit {
 namespace {
@@ -196,10 +194,7 @@ class ByteBuffer {
     Put(Float64::IsNan(bits) ? Float64::kNan : bits);
   }
 
-  Hash128 Hash() const {
-    XXH128_hash_t hash = XXH3_128bits(bytes_.data(), size_);
-    return {.high = hash.high64, .low = hash.low64};
-  }
+  Hash128 Hash() const { return HashOf({bytes_.data(), size_}); }
 
  private:
   std::vector<char> bytes_;

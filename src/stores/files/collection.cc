@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/durable_file.h"
+#include "base/hash.h"
 #include "stores/files/layout.h"
 #include "stores/files/parquet_columns.h"
 #include "stores/files/parquet_file.h"

@@ -1,13 +1,13 @@
 #include "stores/files/hashed_file.h"
 
+#include <fcntl.h>
+
 #include <chrono>
 
 #include <arrow/buffer.h>
 #include <arrow/filesystem/localfs.h>
-#include <arrow/io/file.h>
 #include <arrow/util/io_util.h>
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include "base/durable_file.h"
 
@@ -15,26 +15,7 @@ namespace godwit::files {
 namespace {
 
 constexpr int64_t kReadBytes = 1 << 20;
-
-}  // namespace
-
-class RunningHash {
- public:
-  RunningHash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_); }
-  RunningHash(const RunningHash&) = delete;
-  ~RunningHash() { XXH3_freeState(state_); }
-
-  void Update(const void* data, int64_t bytes) { XXH3_128bits_update(state_, data, static_cast<size_t>(bytes)); }
-  Hash128 Digest() const {
-    XXH128_hash_t hash = XXH3_128bits_digest(state_);
-    return {.high = hash.high64, .low = hash.low64};
-  }
-
- private:
-  XXH3_state_t* state_;
-};
-
-namespace {
+constexpr int64_t kWriteOutBytes = 8 << 20;
 
 arrow::Result<Hash128> HashFile(const std::string& path, const StopToken& stop) {
   ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(path));
@@ -43,17 +24,12 @@ arrow::Result<Hash128> HashFile(const std::string& path, const StopToken& stop) 
   while (true) {
     if (stop.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped", path);
     ARROW_ASSIGN_OR_RAISE(int64_t count, file->Read(kReadBytes, buffer->mutable_data()));
-    if (count == 0) return hash.Digest();
+    if (count == 0) return hash.Value();
     hash.Update(buffer->data(), count);
   }
 }
 
 }  // namespace
-
-HashingOutputStream::HashingOutputStream(std::shared_ptr<arrow::io::OutputStream> out)
-    : out_(std::move(out)), hash_(std::make_unique<RunningHash>()) {}
-
-HashingOutputStream::~HashingOutputStream() = default;
 
 arrow::Result<std::shared_ptr<HashingOutputStream>> HashingOutputStream::Create(const std::string& path) {
   ARROW_ASSIGN_OR_RAISE(auto out, arrow::io::FileOutputStream::Open(path));
@@ -66,12 +42,15 @@ arrow::Status HashingOutputStream::Write(const void* data, int64_t bytes) {
     failure_ = error != 0 ? ErrnoStatus(error, "write") : status;
     return failure_;
   }
-  hash_->Update(data, bytes);
+  hash_.Update(data, bytes);
   bytes_ += bytes;
+  if (bytes_ - handed_to_disk_ >= kWriteOutBytes) {
+    // Only a hint, whose failure means nothing: what is on the disk already need not be waited for at the end.
+    (void)::sync_file_range(out_->file_descriptor(), handed_to_disk_, bytes_ - handed_to_disk_, SYNC_FILE_RANGE_WRITE);
+    handed_to_disk_ = bytes_;
+  }
   return arrow::Status::OK();
 }
-
-Hash128 HashingOutputStream::hash() const { return hash_->Digest(); }
 
 arrow::Status FileChecker::Check(const std::string& path, const DataFile& expected) {
   ARROW_ASSIGN_OR_RAISE(auto stamp, StampOf(path));

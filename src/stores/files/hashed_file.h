@@ -9,21 +9,18 @@
 #include <string>
 #include <utility>
 
-#include <arrow/io/interfaces.h>
+#include <arrow/io/file.h>
 
-#include "godwit/digest.h"
+#include "base/hash.h"
 #include "godwit/stop_token.h"
 #include "stores/files/manifest.h"
 
 namespace godwit::files {
 
-class RunningHash;
-
 /// Writes to a new file and hashes what goes by. Belongs to one thread at a time. Close makes nothing durable.
 class HashingOutputStream : public arrow::io::OutputStream {
  public:
   static arrow::Result<std::shared_ptr<HashingOutputStream>> Create(const std::string& path);
-  ~HashingOutputStream() override;
 
   arrow::Status Write(const void* data, int64_t bytes) override;
   using arrow::io::Writable::Write;
@@ -35,14 +32,15 @@ class HashingOutputStream : public arrow::io::OutputStream {
   /// The first write that failed, with its reason, which Parquet's own errors leave out.
   const arrow::Status& failure() const { return failure_; }
   /// Of everything written so far.
-  Hash128 hash() const;
+  Hash128 hash() const { return hash_.Value(); }
 
  private:
-  explicit HashingOutputStream(std::shared_ptr<arrow::io::OutputStream> out);
+  explicit HashingOutputStream(std::shared_ptr<arrow::io::FileOutputStream> out) : out_(std::move(out)) {}
 
-  std::shared_ptr<arrow::io::OutputStream> out_;
-  std::unique_ptr<RunningHash> hash_;
+  const std::shared_ptr<arrow::io::FileOutputStream> out_;
+  RunningHash hash_;
   int64_t bytes_ = 0;
+  int64_t handed_to_disk_ = 0;  // bytes that the system was asked to write out
   arrow::Status failure_;
 };
 

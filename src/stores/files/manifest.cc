@@ -4,7 +4,8 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <xxhash.h>
+
+#include "base/hash.h"
 
 namespace godwit::files {
 namespace {
@@ -116,13 +117,6 @@ arrow::Result<std::vector<DataFile>> EvidenceFromJson(std::string_view text) {
   } catch (const std::exception& error) {
     return MakeError(ErrorKind::kCorruptData, std::string("the evidence of a receipt can't be read: ") + error.what());
   }
-}
-
-std::string ToHex(const Hash128& hash) { return fmt::format("{:016x}{:016x}", hash.high, hash.low); }
-
-Hash128 HashOf(std::string_view bytes) {
-  XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  return {.high = hash.high64, .low = hash.low64};
 }
 
 }  // namespace godwit::files

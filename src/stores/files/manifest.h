@@ -49,7 +49,4 @@ arrow::Result<Manifest> ManifestFromJson(std::string_view text);
 std::string EvidenceToJson(const std::vector<DataFile>& parts);
 arrow::Result<std::vector<DataFile>> EvidenceFromJson(std::string_view text);
 
-std::string ToHex(const Hash128& hash);
-Hash128 HashOf(std::string_view bytes);
-
 }  // namespace godwit::files
