@@ -68,6 +68,16 @@ struct SchemaOverrides {
   std::map<std::string, std::string> descriptions;  // of collections, by source name
 };
 
+/// Compared are only some rows, chosen by the hash of their key, so that both sides choose the same ones. One of the
+/// two is set.
+struct SampleSize {
+  double share = 0;  // of the rows, above 0, below 1
+  int64_t rows = 0;  // about so many
+
+  /// "1%", "0.5%" or "10000"; anything else is kInvalidConfig.
+  static arrow::Result<SampleSize> Parse(std::string_view text);
+};
+
 struct Tuning {
   int32_t parallelism = 0;             // splits in work at once; 0 = the number of cores, at least 2, at most 8
   int64_t memory_bytes = 512LL << 20;  // of the whole job
@@ -100,6 +110,7 @@ struct JobSpec {
   LoadPolicy source_load = LoadPolicy::kAuto;  // of the source: kNever = it must be loaded already
   SchemaOverrides overrides;
   bool verify = true;
+  std::optional<SampleSize> sample = {};  // of `verify`; unset = every row
   bool fail_fast = false;
   Tuning tuning;
   std::vector<std::string> notes;  // what the user should know of how the file was understood, one sentence each
@@ -111,26 +122,33 @@ struct JobSpec {
 
 enum class Verdict {
   kVerified,           // read back and equal
-  kCopiedNotVerified,  // verification was off or the target can't be read back
+  kCopiedNotVerified,  // verification was off or of a sample only, or the target can't be read back
   kDifferent,          // source and target differ, or the source keeps changing
   kFailed,
   kStopped,
   kPrecheckFailed,  // nothing was written
   kPlanned,         // nothing was run
+  kSampleEqual,     // a comparison that was asked for a sample found no difference in it
 };
 
 std::string_view ToString(Verdict verdict);
-/// 0 verified, 1 failed, 2 bad config, 3 different, 4 precheck failed, 5 copied and not verified, 130 stopped.
+/// 0 verified or sample equal, 1 failed, 2 bad config, 3 different, 4 precheck failed, 5 copied and not verified, 130
+/// stopped.
 int ExitCode(Verdict verdict);
+
+/// Values are text for people: 42, "abc", [0.5, 1], null. Bytes that are no UTF-8 stand as \xNN.
+struct FieldDifference {
+  std::string field;
+  std::string source_value;
+  std::string target_value;
+};
 
 struct Difference {
   enum class Side { kOnlySource, kOnlyTarget, kDifferent };
   Side side = Side::kDifferent;
   std::string partition;
-  std::string key;           // for people: 42, "abc"
-  std::string field;         // the first that differs; empty for one-sided rows
-  std::string source_value;  // shortened for people
-  std::string target_value;
+  std::string key;                      // as a value
+  std::vector<FieldDifference> fields;  // all that differ; none for one-sided rows
 };
 
 struct CollectionReport {
@@ -148,7 +166,10 @@ struct CollectionReport {
   int32_t rounds = 0;  // corrections that were needed
   Digest digest;       // of the target
   int64_t differences = 0;
-  std::vector<Difference> difference_sample;  // at most 1,000
+  std::vector<Difference> difference_sample;  // at most 1,000, values shortened
+  int64_t sample_rows = 0;                    // rows of the source that a sample had; 0 = every row was compared
+  int64_t written = 0;                        // rows of the source that corrections and repairs wrote
+  int64_t deleted = 0;                        // rows of the target that they removed
   std::string error;                          // empty when it went well
   std::optional<ErrorKind> error_kind;
   std::vector<std::string> notes;
@@ -185,6 +206,7 @@ struct RunOptions {
   std::string state_dir;  // journals and reports; created when absent
   bool restart = false;   // forget what an earlier run did and begin anew
   StopToken stop;
+  std::vector<std::string> skip = {};  // items of the precheck that are left out, names of PrecheckItems()
   /// Called from one thread of the engine at most every 200 ms a collection, and at every change of stage.
   std::function<void(const CollectionProgress&)> on_progress;
   /// One sentence for the user, at once; called from any thread.
@@ -195,8 +217,21 @@ struct RunOptions {
 /// made.
 arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
 
-/// Compares source and target of a job, collection by collection, without writing anything.
-arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
+enum class DifferenceFormat { kText, kJson, kCsv };
+
+struct VerifyOptions {
+  std::vector<std::string> collections = {};  // only these, names or patterns (* ? [a-z]) of the source; empty = all
+  std::optional<SampleSize> sample = {};      // unset = every row
+  std::string differences_file = {};          // gets every difference, values whole; empty = none
+  DifferenceFormat differences_format = DifferenceFormat::kText;
+  /// Writes at the target what differs and deletes what the source lacks, then compares again. Never deletes rows of a
+  /// collection that the job does not own: one that it was told to overwrite, or that its journal does not know.
+  bool repair = false;
+};
+
+/// Compares source and target of a job, collection by collection. Writes nothing at the stores unless told to repair.
+arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
+                                const VerifyOptions& verify = {});
 
 struct CollectionPlan {
   CollectionSchema source;
@@ -224,8 +259,21 @@ struct CheckReport {
   bool passed() const;
 };
 
-/// Everything that can be known before a run. Writes nothing.
-arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
+struct CheckOptions {
+  bool read_keys = false;  // reads every key of the source to find those that repeat
+};
+
+/// Everything that can be known before a run, of all collections. Writes nothing at the stores; loads and releases the
+/// source only with `read_keys`.
+arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
+                                    const CheckOptions& check = {});
+
+/// The items of the precheck, in the order in which they are looked at.
+struct PrecheckItem {
+  std::string_view name;
+  std::string_view help;  // one sentence
+};
+const std::vector<PrecheckItem>& PrecheckItems();
 
 /// Jobs known in a state directory.
 struct JobStatus {

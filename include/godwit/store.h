@@ -123,9 +123,10 @@ struct TargetState {
 
 struct CheckItem {
   enum class Verdict { kPassed, kWarning, kFailed };
-  std::string name;  // "reachable", "authorised", "version", ...
+  std::string name;  // one of PrecheckItems(): "reachable", "authorised", "version", ...
   Verdict verdict = Verdict::kPassed;
-  std::string message;  // what was seen; when not passed, what to do
+  std::string message;       // what was seen; when not passed, what to do
+  std::string subject = {};  // set by the engine: "source milvus", "default.a"
 };
 
 /// Duplicate keys met while reading: the same identity in several rows of the source.
@@ -182,6 +183,9 @@ class Source {
   /// Takes it back. Idempotent; called also after a crash, in a later process.
   virtual arrow::Status Restore(const CollectionRef& ref, const std::string& preparation) = 0;
 
+  /// True where nothing keeps a key from standing in several rows, all of which are read. The engine then looks for
+  /// repeated keys before it copies. Sources that show one row a key say false, and report surplus rows.
+  virtual arrow::Result<bool> KeysMayRepeat(const CollectionSchema&) { return false; }
   virtual arrow::Result<Snapshot> OpenSnapshot(const CollectionRef& ref) = 0;
   /// Splits cover every row exactly once, at the snapshot. An empty collection gives none or empty ones.
   virtual arrow::Result<std::vector<Split>> PlanSplits(const CollectionSchema& schema, const Snapshot& snapshot,
@@ -255,6 +259,7 @@ struct Capabilities {
   SnapshotLife snapshot_life = SnapshotLife::kNone;
   std::string splits_by = {};  // "primary key range", "file", ...
   std::string read_back = {};  // how the target is verified, for people; empty = it can't be
+  int64_t max_row_bytes = 0;   // a target takes no larger row; 0 = no limit of its own
 };
 
 /// One open store. Source and sink are null where the store has none.
@@ -269,6 +274,8 @@ class Store {
   virtual Sink* sink() = 0;
   /// Identity of the server or folder, without secrets: "http://h:19530". Part of the job's identity.
   virtual std::string address() const = 0;
+  /// Bytes free where it writes; nothing where it can't know.
+  virtual std::optional<int64_t> FreeBytes() { return std::nullopt; }
   /// The database of a collection that names none.
   virtual std::string default_database() const { return {}; }
 };

@@ -4,6 +4,7 @@
 #include <functional>
 #include <list>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -19,7 +20,11 @@ struct CommandOptions {
   bool json = false;
   bool verbose = false;
   bool restart = false;
-  std::string master;  // SeaTunnel's -m
+  std::string master;                    // SeaTunnel's -m
+  std::vector<std::string> collections;  // verify: names and patterns
+  std::string sample;
+  std::string differences;  // a file
+  std::string format;       // of it
   StopToken stop;
 };
 

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "verify/difference_file.h"
+
 namespace godwit {
 namespace {
 
@@ -52,21 +54,6 @@ size_t Width(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string DescribeDifference(const Difference& difference) {
-  std::string row = difference.partition.empty() ? "" : "partition " + difference.partition + ", ";
-  row += "key " + difference.key;
-  switch (difference.side) {
-    case Difference::Side::kOnlySource:
-      return row + ": only in the source";
-    case Difference::Side::kOnlyTarget:
-      return row + ": only in the target";
-    case Difference::Side::kDifferent:
-      break;
-  }
-  return row + ", field " + difference.field + ": " + difference.source_value + " in the source, " +
-         difference.target_value + " in the target";
-}
-
 template <typename T, typename F>
 std::string FormatSample(const std::vector<T>& sample, int64_t total, F describe) {
   constexpr size_t kShown = 10;
@@ -90,9 +77,18 @@ std::string FormatDetails(const CollectionReport& report) {
             FormatSample(report.rejected_sample, report.rejects,
                          [](const Rejected& reject) { return reject.key + ": " + reject.reason; });
   }
+  if (report.written > 0 || report.deleted > 0) {
+    text += name + ": " + FormatCount(report.written) + " rows were written and " + FormatCount(report.deleted) +
+            " deleted at the target, so that it equals the source\n";
+  }
+  if (report.verdict == Verdict::kSampleEqual) {
+    text +=
+        name + ": a sample of " + FormatCount(report.sample_rows) + " rows is equal; the others were not compared\n";
+  }
   if (report.differences > 0) {
     text += name + ": " + FormatCount(report.differences) + " rows differ\n" +
-            FormatSample(report.difference_sample, report.differences, DescribeDifference);
+            FormatSample(report.difference_sample, report.differences,
+                         [](const Difference& difference) { return DescribeDifference(difference); });
   }
   if (!report.error.empty()) text += name + ": error: " + report.error + "\n";
   return text;

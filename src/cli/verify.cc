@@ -1,5 +1,7 @@
 // godwit verify FILE
+#include <filesystem>
 #include <iostream>
+#include <map>
 
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -7,9 +9,41 @@
 namespace godwit {
 namespace {
 
+arrow::Result<DifferenceFormat> FormatOf(const CommandOptions& options) {
+  static const std::map<std::string, DifferenceFormat> kFormats = {{"text", DifferenceFormat::kText},
+                                                                   {"txt", DifferenceFormat::kText},
+                                                                   {"json", DifferenceFormat::kJson},
+                                                                   {"csv", DifferenceFormat::kCsv}};
+  std::string name = options.format;
+  if (name.empty()) {
+    name = std::filesystem::path(options.differences).extension().string();
+    if (!name.empty()) name.erase(0, 1);
+  }
+  auto found = kFormats.find(name);
+  if (found != kFormats.end()) return found->second;
+  return MakeError(ErrorKind::kInvalidConfig,
+                   "the format of the differences is not known from '" + options.differences +
+                       "'; name the file *.txt, *.json or *.csv, or say --format text, json or csv");
+}
+
+arrow::Result<VerifyOptions> ReadVerifyOptions(const CommandOptions& options) {
+  VerifyOptions verify{.collections = options.collections};
+  if (!options.sample.empty()) {
+    ARROW_ASSIGN_OR_RAISE(verify.sample, SampleSize::Parse(options.sample));
+  }
+  if (!options.differences.empty()) {
+    verify.differences_file = options.differences;
+    ARROW_ASSIGN_OR_RAISE(verify.differences_format, FormatOf(options));
+  } else if (!options.format.empty()) {
+    return MakeError(ErrorKind::kInvalidConfig, "--format is of the file that --differences names");
+  }
+  return verify;
+}
+
 arrow::Result<int> Run(const CommandOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(VerifyOptions verify, ReadVerifyOptions(options));
   ARROW_ASSIGN_OR_RAISE(JobSpec spec, LoadJob(options));
-  ARROW_ASSIGN_OR_RAISE(Report report, VerifyJob(AllStores(), spec, MakeRunOptions(options)));
+  ARROW_ASSIGN_OR_RAISE(Report report, VerifyJob(AllStores(), spec, MakeRunOptions(options), verify));
   std::cout << (options.json ? ToJson(report) + "\n" : FormatReport(report)) << std::flush;
   return report.exit_code;
 }
@@ -19,7 +53,22 @@ arrow::Result<int> Run(const CommandOptions& options) {
 void AddVerify(CLI::App* app, CommandOptions* options, Action* action) {
   CLI::App* verb = app->add_subcommand("verify", "Compare source and target of a job, row by row; writes nothing");
   AddJobFlags(verb, options);
-  verb->footer("Example:\n  godwit verify godwit.yaml\n\nExit codes: 0 equal; 3 different; others as of run.");
+  verb->add_option("--collection", options->collections,
+                   "Only this collection of the source, by name or pattern (* ? [a-z]); may be given several times")
+      ->take_all()
+      ->expected(1);
+  verb->add_option("--sample", options->sample,
+                   "Compare only a part, 1% or about 10000 rows: the rows are read, but fewer are hashed and kept");
+  verb->add_option("--differences", options->differences,
+                   "Write every difference, with all fields and whole values, to FILE.txt, FILE.json or FILE.csv");
+  verb->add_option("--format", options->format, "Format of --differences: text, json or csv (default: by its name)");
+  verb->footer(
+      "Examples:\n"
+      "  godwit verify godwit.yaml\n"
+      "  godwit verify godwit.yaml --collection 'log_*' --differences differences.csv\n"
+      "  godwit verify godwit.yaml --sample 1%\n"
+      "\n"
+      "Exit codes: 0 equal, with --sample: the sample is equal; 3 different; others as of run.");
   verb->callback([options, action] {
     *action = [options] {
       auto code = Run(*options);

@@ -60,9 +60,15 @@ OptionTable JobOptions() {
        .allowed = {"auto", "never"}},
       {.name = "verify",
        .type = OptionType::kEnum,
-       .help = "Read the target back and compare every row; off ends with exit code 5.",
+       .help = "Read the target back and compare every row, or a sample of them; sample and off end with exit code 5.",
        .default_text = "full",
-       .allowed = {"full", "off"}},
+       .allowed = {"full", "sample", "off"}},
+      {.name = "sample",
+       .help =
+           "Size of the sample that `verify: sample` compares: a share or about a number of rows, chosen by the hash "
+           "of the key.",
+       .default_text = "1%",
+       .example = "10000"},
       {.name = "fail_fast",
        .type = OptionType::kBool,
        .help = "Begin no further collection after one failed.",
@@ -171,7 +177,9 @@ class NativeReader {
     std::vector<std::string> parts;
     for (const Option& part : PartOptions()) parts.push_back(part.name);
     JobSpec spec;
-    Apply(ReadSection(root_, JobOptions(), OptionScope::kBoth, "", parts, &problems_), &spec);
+    const OptionValues job = ReadSection(root_, JobOptions(), OptionScope::kBoth, "", parts, &problems_);
+    Apply(job, &spec);
+    ApplySample(job, &spec);
     spec.source = ReadStore("source", OptionScope::kSource, &spec.source_database);
     spec.target = ReadStore("target", OptionScope::kTarget, &spec.target_database);
     ReadCollections(&spec);
@@ -274,8 +282,19 @@ class NativeReader {
     spec->copy_indexes = job.GetString("indexes") == "copy";
     spec->load = kLoad.at(job.GetString("load"));
     spec->source_load = kLoad.at(job.GetString("source_load"));
-    spec->verify = job.GetString("verify") == "full";
+    spec->verify = job.GetString("verify") != "off";
     spec->fail_fast = job.GetBool("fail_fast");
+  }
+
+  void ApplySample(const OptionValues& job, JobSpec* spec) {
+    const Node* given = root_.Find("sample");
+    if (job.GetString("verify") != "sample") {
+      if (given != nullptr) problems_.Add(given->place, "sample: is only of use with `verify: sample`");
+      return;
+    }
+    auto size = SampleSize::Parse(job.GetString("sample"));
+    if (!size.ok()) return problems_.Add(given->place, "sample: " + size.status().message());
+    spec->sample = *size;
   }
 
   void ApplyCreate(const OptionValues& create, JobSpec* spec) {

@@ -82,7 +82,7 @@ TEST(Native, UnknownKeys) {
       Error(With("colections: [a]\n")),
       "job.yaml:3:1: unknown key 'colections'; did you mean 'collections'? allowed: source, target, collections, "
       "create, tuning, name, schema, if_not_empty, duplicates, auto_id, accept_duplicates, allow_rejects, indexes, "
-      "load, source_load, verify, fail_fast");
+      "load, source_load, verify, sample, fail_fast");
   EXPECT_EQ(Error(With("tuning: {split: 1MiB, zzz: 3}\n")),
             "job.yaml:3:23: unknown key 'zzz' in tuning; allowed: parallelism, memory, batch, split, commit_every, "
             "commit_bytes, retry_for, max_rounds");
@@ -103,7 +103,9 @@ TEST(Native, UnknownKeys) {
 
 TEST(Native, WrongTypesAndValues) {
   const std::pair<const char*, const char*> cases[] = {
-      {"verify: perhaps", "3:9: verify: 'perhaps' is not one of: full, off"},
+      {"verify: perhaps", "3:9: verify: 'perhaps' is not one of: full, sample, off"},
+      {"verify: sample\nsample: 0%", "4:9: sample: '0%' is not the size of a sample"},
+      {"sample: 1%", "3:9: sample: is only of use with `verify: sample`"},
       {"schema: Create", "3:9: schema: 'Create' is not one of: create, recreate, existing; did you mean 'create'?"},
       {"fail_fast: maybe", "3:12: fail_fast: 'maybe' is not true or false"},
       {"fail_fast: [true]", "3:12: fail_fast: a plain value was expected, not a list"},
@@ -193,7 +195,8 @@ TEST(Native, AMessageNeverHoldsAVariable) {
   const std::map<std::string, std::string> variables = {{"S", "hunter2"}};
   EXPECT_EQ(Error(With("tuning: {parallelism: \"${S}\"}"), variables),
             "job.yaml:3:23: tuning.parallelism: '${S}' is not a whole number");
-  EXPECT_EQ(Error(With("verify: \"a${S}b\""), variables), "job.yaml:3:9: verify: 'a${S}b' is not one of: full, off");
+  EXPECT_EQ(Error(With("verify: \"a${S}b\""), variables),
+            "job.yaml:3:9: verify: 'a${S}b' is not one of: full, sample, off");
   EXPECT_EQ(Error(With("name: \"${S}/\""), variables).substr(0, 54),
             "job.yaml:3:7: name: '${S}/' is no name for a job: at m");
   for (const char* text :
@@ -216,10 +219,11 @@ TEST(Native, TheReferenceKnowsEveryKey) {
       EXPECT_TRUE(option.default_text.empty() || ParseOption(option, option.default_text).ok()) << option.name;
     }
   }
-  EXPECT_EQ(names,
-            "[] source target collections create tuning name schema if_not_empty duplicates auto_id accept_duplicates "
-            "allow_rejects indexes load source_load verify fail_fast[create] dynamic_fields shards consistency_level "
-            "descriptions[tuning] parallelism memory batch split commit_every commit_bytes retry_for max_rounds");
+  EXPECT_EQ(
+      names,
+      "[] source target collections create tuning name schema if_not_empty duplicates auto_id accept_duplicates "
+      "allow_rejects indexes load source_load verify sample fail_fast[create] dynamic_fields shards consistency_level "
+      "descriptions[tuning] parallelism memory batch split commit_every commit_bytes retry_for max_rounds");
 }
 
 }  // namespace

@@ -33,13 +33,17 @@ class CollectionRun {
   arrow::Status Advance(Stage stage);
   arrow::Status PrepareReadBack(Source* read_back);
   arrow::Status RestoreReadBack(Source* read_back);
+  /// True when a sample was asked for and is equal.
+  arrow::Result<bool> CompareSample(Source* read_back);
   arrow::Status CompareAndCorrect(std::unique_ptr<Source>* read_back);
   arrow::Status CheckRejects();
-  arrow::Status LeaveOutRefused(Differences* differences);
+  arrow::Status LeaveOutRefused(std::vector<DifferingRow>* rows);
+  arrow::Status NameSample(const ScanSide& source, const ScanSide& target, const std::vector<DifferingRow>& rows);
   arrow::Status CheckSourceSchema();
-  arrow::Status Correct(const ScanSide& source, const ScanSide& target, const Differences& differences);
-  arrow::Status DeleteAtTarget(const ScanSide& target, const Differences& differences, std::vector<Receipt>* receipts);
-  arrow::Result<Receipt> WriteCorrection(const ScanSide& source, const Differences& differences,
+  arrow::Status Correct(const ScanSide& source, const ScanSide& target, const std::vector<DifferingRow>& rows);
+  arrow::Status DeleteAtTarget(const ScanSide& target, const std::vector<DifferingRow>& rows,
+                               std::vector<Receipt>* receipts);
+  arrow::Result<Receipt> WriteCorrection(const ScanSide& source, const std::vector<DifferingRow>& rows,
                                          std::vector<RefusedRow>* refused);
   ScanSide SourceSide() const;
   ScanSide TargetSide(Source* read_back) const;

@@ -1,6 +1,7 @@
 // RunJob and its siblings: opens the stores and the journal, runs the collections, sums up.
 #include "godwit/job.h"
 
+#include <fnmatch.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -19,6 +21,8 @@
 #include "engine/progress_board.h"
 #include "journal/lease.h"
 #include "plan/planner.h"
+#include "verify/difference_file.h"
+#include "verify/format_value.h"
 
 namespace godwit {
 namespace {
@@ -260,8 +264,8 @@ class JobRun {
 
 /// The worst verdict of the collections; an invalid job is told by its exit code.
 void SumUp(Report* report) {
-  static constexpr Verdict kWorstFirst[] = {Verdict::kStopped, Verdict::kFailed, Verdict::kDifferent,
-                                            Verdict::kCopiedNotVerified, Verdict::kVerified};
+  static constexpr Verdict kWorstFirst[] = {Verdict::kStopped,           Verdict::kFailed,      Verdict::kDifferent,
+                                            Verdict::kCopiedNotVerified, Verdict::kSampleEqual, Verdict::kVerified};
   report->verdict = Verdict::kVerified;
   for (Verdict verdict : kWorstFirst) {
     bool found = std::any_of(report->collections.begin(), report->collections.end(),
@@ -337,8 +341,15 @@ class PreparedSide {
   std::string preparation_;
 };
 
+/// How many rows the source has, where it knows.
+arrow::Result<std::optional<int64_t>> CountOf(Store* store, const CollectionRef& ref) {
+  ARROW_ASSIGN_OR_RAISE(TargetState state, store->catalog()->State(ref));
+  return state.rows_exact ? std::optional(state.rows) : std::nullopt;
+}
+
 arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule, const OpenStores& stores,
-                                const WorkLimits& limits, CollectionReport* report) {
+                                const WorkLimits& limits, const VerifyOptions& options, DifferenceFile* file,
+                                CollectionReport* report) {
   auto start = Clock::now();
   ARROW_ASSIGN_OR_RAISE(CollectionSchema source_schema, stores.source->catalog()->Describe(rule.source));
   ARROW_ASSIGN_OR_RAISE(CollectionSchema target_schema, stores.target->catalog()->Describe(report->target));
@@ -349,22 +360,71 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   const auto identity = new_ids || hashed.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey;
   ARROW_ASSIGN_OR_RAISE(ScanSide source, VerifySide(stores.source.get(), source_schema, hashed, identity));
   ARROW_ASSIGN_OR_RAISE(ScanSide target, VerifySide(stores.target.get(), target_schema, hashed, identity));
+  if (options.sample) {
+    ARROW_ASSIGN_OR_RAISE(auto rows, CountOf(stores.source.get(), rule.source));
+    if (rows || options.sample->rows == 0) source.sample = SampleLimit(*options.sample, rows.value_or(0));
+    target.sample = source.sample;
+  }
   ARROW_ASSIGN_OR_RAISE(auto source_ready, PreparedSide::Make(source, rule.source, ReadPurpose::kCopy, limits));
   ARROW_ASSIGN_OR_RAISE(auto target_ready, PreparedSide::Make(target, report->target, ReadPurpose::kVerify, limits));
   ARROW_ASSIGN_OR_RAISE(SideDigest source_digest, DigestSide(source, limits));
   ARROW_ASSIGN_OR_RAISE(SideDigest target_digest, DigestSide(target, limits));
   if (spec.duplicate_policy == DuplicatePolicy::kStop) ARROW_RETURN_NOT_OK(CheckKeysDiffer(source_digest));
   const CompareMode mode = spec.data_policy == DataPolicy::kOverwrite ? CompareMode::kContains : CompareMode::kEqual;
-  ARROW_ASSIGN_OR_RAISE(Differences differences,
-                        FindDifferences(source, source_digest, target, target_digest, mode, limits));
-  ARROW_ASSIGN_OR_RAISE(report->difference_sample, NameDifferences(source, target, differences, kMaxSample, limits));
+  auto name = [&](Difference difference) -> arrow::Status {
+    if (file != nullptr) ARROW_RETURN_NOT_OK(file->Add(rule.source, report->target, difference));
+    if (report->difference_sample.size() < kMaxSample) {
+      report->difference_sample.push_back(Shortened(std::move(difference)));
+    }
+    return arrow::Status::OK();
+  };
+  auto visit = [&](const std::vector<DifferingRow>& rows) -> arrow::Status {
+    report->differences += static_cast<int64_t>(rows.size());
+    const size_t wanted = kMaxSample - report->difference_sample.size();
+    const size_t count = file != nullptr ? rows.size() : std::min(rows.size(), wanted);
+    return NameDifferences(source, target, std::span(rows).first(count), file != nullptr ? 0 : kShortValue, limits,
+                           name);
+  };
+  ARROW_RETURN_NOT_OK(FindDifferences(source, source_digest, target, target_digest, mode, limits, visit));
   report->rows = source_digest.buckets.Total().rows;
   report->duplicates = source_digest.surplus_rows;
   report->digest = target_digest.buckets.Total();
-  report->differences = static_cast<int64_t>(differences.rows.size());
   report->verify_seconds = SecondsSince(start);
-  report->verdict = differences.rows.empty() ? Verdict::kVerified : Verdict::kDifferent;
+  const bool sampled = source.sample != kWholeCollection;
+  if (sampled) report->sample_rows = report->rows;
+  report->verdict = report->differences > 0 ? Verdict::kDifferent
+                    : sampled               ? Verdict::kSampleEqual
+                                            : Verdict::kVerified;
   return arrow::Status::OK();
+}
+
+/// Those that `wanted` names; every name and pattern has to fit one.
+arrow::Result<std::vector<CollectionRule>> SelectRules(std::vector<CollectionRule> rules,
+                                                       const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return rules;
+  std::vector<bool> chosen(rules.size(), false);
+  for (const std::string& pattern : wanted) {
+    bool found = false;
+    for (size_t i = 0; i < rules.size(); ++i) {
+      const CollectionRef& ref = rules[i].source;
+      if (::fnmatch(pattern.c_str(), ref.name.c_str(), 0) != 0 &&
+          ::fnmatch(pattern.c_str(), ref.ToString().c_str(), 0) != 0) {
+        continue;
+      }
+      chosen[i] = found = true;
+    }
+    if (found) continue;
+    std::vector<std::string> names;
+    for (const CollectionRule& rule : rules) names.push_back(rule.source.name);
+    const std::string near = NearestName(pattern, names);
+    return MakeError(ErrorKind::kInvalidConfig, "no collection of the job fits '" + pattern + "'" +
+                                                    (near.empty() ? std::string() : "; did you mean '" + near + "'?"));
+  }
+  std::vector<CollectionRule> kept;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    if (chosen[i]) kept.push_back(std::move(rules[i]));
+  }
+  return kept;
 }
 
 std::string StateOf(const std::optional<Journal::SavedReport>& report) {
@@ -428,6 +488,7 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   report.resumed = journal->resumed();
 
   Budgets budgets(spec.tuning, options.stop, options.on_note);
+  budgets.limits.scratch_dir = options.state_dir;
   std::vector<CollectionRule> rules;
   ARROW_RETURN_NOT_OK(
       RetryStep(budgets.limits, [&] { return ResolveCollections(spec, both.source.get()).Value(&rules); }));
@@ -443,7 +504,8 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   return report;
 }
 
-arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
+arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
+                                const VerifyOptions& verify) {
   auto start = Clock::now();
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
   if (both.target->source() == nullptr) {
@@ -451,14 +513,21 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
   }
   Report report = BeginReport(spec);
   Budgets budgets(spec.tuning, options.stop, options.on_note);
-  ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
+  budgets.limits.scratch_dir = options.state_dir;
+  ARROW_ASSIGN_OR_RAISE(auto all_rules, ResolveCollections(spec, both.source.get()));
+  ARROW_ASSIGN_OR_RAISE(auto rules, SelectRules(std::move(all_rules), verify.collections));
+  std::unique_ptr<DifferenceFile> file;
+  if (!verify.differences_file.empty()) {
+    ARROW_ASSIGN_OR_RAISE(file, DifferenceFile::Create(verify.differences_file, verify.differences_format));
+  }
   for (const CollectionRule& rule : rules) {
     CollectionReport collection{.source = rule.source, .target = TargetRef(spec, rule, *both.target)};
-    arrow::Status status = CompareCollection(spec, rule, both, budgets.limits, &collection);
+    arrow::Status status = CompareCollection(spec, rule, both, budgets.limits, verify, file.get(), &collection);
     if (!status.ok()) collection = FailedReport(spec, rule, *both.target, status);
     report.collections.push_back(std::move(collection));
   }
   SumUp(&report);
+  if (file != nullptr && report.verdict != Verdict::kStopped) ARROW_RETURN_NOT_OK(file->Finish());
   report.seconds = SecondsSince(start);
   return report;
 }
@@ -483,7 +552,8 @@ bool CheckReport::passed() const {
                       [](const CheckItem& item) { return item.verdict == CheckItem::Verdict::kFailed; });
 }
 
-arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
+arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
+                                    const CheckOptions&) {
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
   CheckReport report;
   auto add = [&](std::string role, std::vector<CheckItem> items) {

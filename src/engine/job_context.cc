@@ -18,4 +18,9 @@ arrow::Status RetryStep(const WorkLimits& limits, const std::function<arrow::Sta
   }
 }
 
+uint64_t SampleLimit(const SampleSize& size, int64_t rows) {
+  if (size.rows == 0) return SampleLimit(size.share);
+  return rows <= size.rows ? kWholeCollection : SampleLimit(static_cast<double>(size.rows) / static_cast<double>(rows));
+}
+
 }  // namespace godwit

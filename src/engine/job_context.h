@@ -20,6 +20,9 @@ struct JobContext {
   WorkLimits limits;
 };
 
+/// ScanSide::sample of a collection that has about so many rows.
+uint64_t SampleLimit(const SampleSize& size, int64_t rows);
+
 /// Repeats an idempotent step until it succeeds, fails for good, or the peer was away for longer than the job allows.
 arrow::Status RetryStep(const WorkLimits& limits, const std::function<arrow::Status()>& step);
 

@@ -2,31 +2,22 @@
 #include <nlohmann/json.hpp>
 
 #include "godwit/job.h"
+#include "verify/difference_file.h"
 
 namespace godwit {
 namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view ToString(Difference::Side side) {
-  switch (side) {
-    case Difference::Side::kOnlySource:
-      return "only in source";
-    case Difference::Side::kOnlyTarget:
-      return "only in target";
-    case Difference::Side::kDifferent:
-      return "different";
-  }
-  return "";
-}
-
 ordered_json ToJsonObject(const Difference& difference) {
+  ordered_json fields = ordered_json::array();
+  for (const FieldDifference& field : difference.fields) {
+    fields.push_back({{"field", field.field}, {"source", field.source_value}, {"target", field.target_value}});
+  }
   return {{"side", ToString(difference.side)},
           {"partition", difference.partition},
           {"key", difference.key},
-          {"field", difference.field},
-          {"source_value", difference.source_value},
-          {"target_value", difference.target_value}};
+          {"fields", std::move(fields)}};
 }
 
 ordered_json ToJsonObject(const CollectionReport& report) {
@@ -48,6 +39,9 @@ ordered_json ToJsonObject(const CollectionReport& report) {
           {"rejects", report.rejects},
           {"rejected_rows", std::move(rejects)},
           {"corrections", report.rounds},
+          {"written", report.written},
+          {"deleted", report.deleted},
+          {"sample_rows", report.sample_rows},
           {"digest", report.digest.ToString()},
           {"differences", report.differences},
           {"differing_rows", std::move(differences)},
@@ -62,6 +56,8 @@ std::string_view ToString(Verdict verdict) {
   switch (verdict) {
     case Verdict::kVerified:
       return "verified";
+    case Verdict::kSampleEqual:
+      return "sample equal";
     case Verdict::kCopiedNotVerified:
       return "copied, not verified";
     case Verdict::kDifferent:
@@ -81,6 +77,7 @@ std::string_view ToString(Verdict verdict) {
 int ExitCode(Verdict verdict) {
   switch (verdict) {
     case Verdict::kVerified:
+    case Verdict::kSampleEqual:
     case Verdict::kPlanned:
       return 0;
     case Verdict::kFailed:

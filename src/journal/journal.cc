@@ -51,6 +51,9 @@ std::string ReportToJson(const CollectionReport& report) {
               {"verify_seconds", report.verify_seconds},
               {"verdict", static_cast<int>(report.verdict)},
               {"rounds", report.rounds},
+              {"written", report.written},
+              {"deleted", report.deleted},
+              {"sample_rows", report.sample_rows},
               {"rows", report.rows},
               {"bytes", report.bytes},
               {"duplicates", report.duplicates},
@@ -68,6 +71,9 @@ arrow::Status ReportFromJson(std::string_view text, CollectionReport* report) {
   report->verify_seconds = object.value("verify_seconds", 0.0);
   report->verdict = static_cast<Verdict>(object.value("verdict", 0));
   report->rounds = object.value("rounds", 0);
+  report->written = object.value("written", int64_t{0});
+  report->deleted = object.value("deleted", int64_t{0});
+  report->sample_rows = object.value("sample_rows", int64_t{0});
   report->rows = object.value("rows", int64_t{0});
   report->bytes = object.value("bytes", int64_t{0});
   report->duplicates = object.value("duplicates", int64_t{0});

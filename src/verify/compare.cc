@@ -1,22 +1,29 @@
 #include "verify/compare.h"
 
 #include <algorithm>
-#include <iterator>
+#include <cstring>
 #include <map>
-#include <thread>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include <arrow/array.h>
-#include <arrow/builder.h>
+#include <arrow/buffer.h>
 #include <arrow/compare.h>
-#include <arrow/compute/api_vector.h>
-#include <arrow/datum.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/dictionary.h>
+#include <arrow/ipc/options.h>
+#include <arrow/ipc/reader.h>
+#include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
-#include <arrow/scalar.h>
-#include <nlohmann/json.hpp>
+
+#include "base/spill_file.h"
+#include "verify/format_value.h"
 
 namespace godwit {
 namespace {
+
+constexpr size_t kMaxSuspects = 2'000'000;
 
 struct Entry {
   Hash128 key;
@@ -25,39 +32,74 @@ struct Entry {
   auto operator<=>(const Entry&) const = default;
 };
 
-/// Buckets to look at together, so that the entries of both sides fit the memory.
-using BucketSet = std::vector<bool>;
+/// The group of every bucket, or -1: those that are compared together, so that the entries of both sides fit the
+/// memory.
+struct BucketGroups {
+  std::vector<int> of_bucket = std::vector<int>(BucketedDigest::kBuckets, -1);
+  size_t count = 0;
+};
 
-std::vector<BucketSet> GroupBuckets(const std::vector<uint16_t>& buckets, const SideDigest& source,
-                                    const SideDigest& target, int64_t memory_bytes) {
-  std::vector<BucketSet> groups;
+BucketGroups GroupBuckets(const std::vector<uint16_t>& buckets, const SideDigest& source, const SideDigest& target,
+                          int64_t memory_bytes) {
+  BucketGroups groups;
   int64_t bytes = 0;
   for (uint16_t bucket : buckets) {
     int64_t rows = source.buckets.bucket(bucket).rows + target.buckets.bucket(bucket).rows;
     int64_t cost = rows * static_cast<int64_t>(sizeof(Entry));
-    if (groups.empty() || (bytes > 0 && bytes + cost > memory_bytes)) {
-      groups.emplace_back(BucketedDigest::kBuckets, false);
+    if (groups.count == 0 || (bytes > 0 && bytes + cost > memory_bytes)) {
+      ++groups.count;
       bytes = 0;
     }
-    groups.back()[bucket] = true;
+    groups.of_bucket[bucket] = static_cast<int>(groups.count) - 1;
     bytes += cost;
   }
   return groups;
 }
 
-arrow::Result<std::vector<Entry>> CollectEntries(const ScanSide& side, const BucketSet& wanted,
-                                                 const WorkLimits& limits) {
-  std::vector<Entry> entries;
-  auto visit = [&](const Batch&, const HashedRows& hashes) {
-    for (size_t i = 0; i < hashes.keys.size(); ++i) {
-      if (wanted[BucketedDigest::BucketOf(hashes.keys[i])]) entries.push_back({hashes.keys[i], hashes.rows[i]});
+/// The entries of one side, by groups: one group is kept in memory, several on the disk.
+class GroupedEntries {
+ public:
+  static arrow::Result<GroupedEntries> Collect(const ScanSide& side, const BucketGroups& groups,
+                                               const WorkLimits& limits) {
+    GroupedEntries entries;
+    if (groups.count > 1) {
+      ARROW_ASSIGN_OR_RAISE(entries.spilled_, SpillFile::Make(limits.scratch_dir, groups.count));
     }
+    auto visit = [&](const Batch&, const HashedRows& hashes) -> arrow::Status {
+      for (size_t i = 0; i < hashes.keys.size(); ++i) {
+        const int group = groups.of_bucket[BucketedDigest::BucketOf(hashes.keys[i])];
+        if (group >= 0) ARROW_RETURN_NOT_OK(entries.Add(group, {hashes.keys[i], hashes.rows[i]}));
+      }
+      return arrow::Status::OK();
+    };
+    ARROW_RETURN_NOT_OK(Scan(side, limits, visit));
+    return entries;
+  }
+
+  /// Sorted. Each group is taken once.
+  arrow::Result<std::vector<Entry>> Take(size_t group) {
+    std::vector<Entry> entries = std::move(kept_);
+    if (spilled_ != nullptr) {
+      ARROW_ASSIGN_OR_RAISE(std::string bytes, spilled_->Read(group));
+      entries.resize(bytes.size() / sizeof(Entry));
+      std::memcpy(entries.data(), bytes.data(), entries.size() * sizeof(Entry));
+    }
+    std::sort(entries.begin(), entries.end());
+    return entries;
+  }
+
+ private:
+  arrow::Status Add(int group, const Entry& entry) {
+    if (spilled_ != nullptr) {
+      return spilled_->Append(static_cast<size_t>(group), {reinterpret_cast<const char*>(&entry), sizeof(entry)});
+    }
+    kept_.push_back(entry);
     return arrow::Status::OK();
-  };
-  ARROW_RETURN_NOT_OK(Scan(side, limits, visit));
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
+  }
+
+  std::vector<Entry> kept_;
+  std::unique_ptr<SpillFile> spilled_;
+};
 
 bool Contains(const std::vector<Hash128>& sorted, const Hash128& key) {
   return std::binary_search(sorted.begin(), sorted.end(), key);
@@ -66,19 +108,14 @@ bool Contains(const std::vector<Hash128>& sorted, const Hash128& key) {
 /// Walks the two sorted lists, one key at a time.
 class Merger {
  public:
-  Merger(const SideDigest& source, const SideDigest& target, CompareMode mode, Differences* out)
-      : source_(source), target_(target), mode_(mode), out_(out) {}
+  Merger(const SideDigest& source, const SideDigest& target, CompareMode mode)
+      : source_(source), target_(target), mode_(mode) {}
 
   /// Keys that differ, and may do so because they repeat at the source.
-  const std::vector<Hash128>& doubtful() const { return doubtful_; }
+  std::vector<Hash128> TakeDoubtful() { return std::exchange(doubtful_, {}); }
+  std::vector<DifferingRow> TakeRows() { return std::exchange(rows_, {}); }
 
-  void Add(const Hash128& key, Difference::Side side) {
-    if (out_->rows.size() < kMaxDifferences) {
-      out_->rows.push_back({key, side});
-    } else {
-      out_->truncated = true;
-    }
-  }
+  void Add(const Hash128& key, Difference::Side side) { rows_.push_back({key, side}); }
 
   void Merge(const std::vector<Entry>& source, const std::vector<Entry>& target) {
     auto s = source.begin();
@@ -115,7 +152,7 @@ class Merger {
   const SideDigest& source_;
   const SideDigest& target_;
   CompareMode mode_;
-  Differences* out_;
+  std::vector<DifferingRow> rows_;
   std::vector<Hash128> doubtful_;
 };
 
@@ -148,25 +185,6 @@ std::vector<uint16_t> BucketsToCompare(const SideDigest& source, const SideDiges
   return buckets;
 }
 
-/// A row kept whole, to be named.
-struct KeptRow {
-  std::string partition;
-  std::shared_ptr<arrow::RecordBatch> row;  // one row
-};
-
-arrow::Result<std::map<Hash128, KeptRow>> KeepRows(const ScanSide& side, const std::vector<Hash128>& keys,
-                                                   const WorkLimits& limits) {
-  std::map<Hash128, KeptRow> kept;
-  auto visit = [&](const Batch& batch, const HashedRows& hashes) {
-    for (size_t i = 0; i < hashes.keys.size(); ++i) {
-      kept.emplace(hashes.keys[i], KeptRow{batch.partition, batch.rows->Slice(static_cast<int64_t>(i), 1)});
-    }
-    return arrow::Status::OK();
-  };
-  ARROW_RETURN_NOT_OK(ScanRows(side, keys, limits, visit));
-  return kept;
-}
-
 /// Equal in the sense of model/canonical.h.
 bool ValuesEqual(const Field& field, const arrow::Array& a, const arrow::Array& b) {
   if (field.type.kind == TypeKind::kJson && a.IsValid(0) && b.IsValid(0)) {
@@ -177,25 +195,125 @@ bool ValuesEqual(const Field& field, const arrow::Array& a, const arrow::Array& 
   return a.Equals(b, arrow::EqualOptions::Defaults().nans_equal(true).signed_zeros_equal(false));
 }
 
-Difference DescribeRow(const CollectionSchema& schema, Difference::Side side, const KeptRow* source,
-                       const KeptRow* target) {
+/// A row kept whole, to be named.
+struct KeptRow {
+  std::string partition;
+  std::shared_ptr<arrow::RecordBatch> row;  // one row
+  int64_t copies = 1;                       // rows of the key
+};
+
+/// Whole rows of one side, put aside on the disk in parts by the first bits of the key.
+class KeptRows {
+ public:
+  static arrow::Result<KeptRows> Collect(const ScanSide& side, const std::vector<Hash128>& keys, size_t parts,
+                                         const WorkLimits& limits) {
+    KeptRows kept;
+    kept.schema_ = side.schema.ArrowSchema();
+    ARROW_ASSIGN_OR_RAISE(kept.spilled_, SpillFile::Make(limits.scratch_dir, parts));
+    ARROW_RETURN_NOT_OK(ScanRows(
+        side, keys, limits, [&](const Batch& batch, const HashedRows& hashes) { return kept.Add(batch, hashes); }));
+    return kept;
+  }
+
+  static size_t PartOf(const Hash128& key, size_t parts) {
+    return static_cast<size_t>((key.high >> 32) * parts >> 32);  // ascending with the key
+  }
+
+  arrow::Result<std::map<Hash128, KeptRow>> Read(size_t part) const {
+    ARROW_ASSIGN_OR_RAISE(std::string bytes, spilled_->Read(part));
+    std::map<Hash128, KeptRow> rows;
+    for (std::string_view rest = bytes; !rest.empty();) {
+      Header header;
+      std::memcpy(&header, rest.data(), sizeof(header));
+      rest.remove_prefix(sizeof(header));
+      auto [row, is_new] = rows.try_emplace(header.key);
+      if (is_new) {
+        row->second.partition = rest.substr(0, header.partition_bytes);
+        // A copy: the reader wants its buffers aligned.
+        ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateBuffer(header.row_bytes));
+        std::memcpy(buffer->mutable_data(), rest.data() + header.partition_bytes,
+                    static_cast<size_t>(header.row_bytes));
+        arrow::io::BufferReader in(std::shared_ptr<arrow::Buffer>(std::move(buffer)));
+        arrow::ipc::DictionaryMemo no_dictionaries;
+        ARROW_ASSIGN_OR_RAISE(
+            row->second.row,
+            arrow::ipc::ReadRecordBatch(schema_, &no_dictionaries, arrow::ipc::IpcReadOptions::Defaults(), &in));
+      } else {
+        ++row->second.copies;
+      }
+      rest.remove_prefix(header.partition_bytes + static_cast<size_t>(header.row_bytes));
+    }
+    return rows;
+  }
+
+ private:
+  struct Header {
+    Hash128 key;
+    size_t partition_bytes = 0;
+    int64_t row_bytes = 0;
+  };
+
+  arrow::Status Add(const Batch& batch, const HashedRows& hashes) {
+    for (size_t i = 0; i < hashes.keys.size(); ++i) {
+      auto row = batch.rows->Slice(static_cast<int64_t>(i), 1);
+      ARROW_ASSIGN_OR_RAISE(auto bytes,
+                            arrow::ipc::SerializeRecordBatch(*row, arrow::ipc::IpcWriteOptions::Defaults()));
+      const Header header{hashes.keys[i], batch.partition.size(), bytes->size()};
+      std::string record(reinterpret_cast<const char*>(&header), sizeof(header));
+      record += batch.partition;
+      record += std::string_view(*bytes);
+      ARROW_RETURN_NOT_OK(spilled_->Append(PartOf(header.key, spilled_->parts()), record));
+    }
+    return arrow::Status::OK();
+  }
+
+  std::shared_ptr<arrow::Schema> schema_;
+  std::unique_ptr<SpillFile> spilled_;
+};
+
+const KeptRow* FindRow(const std::map<Hash128, KeptRow>& rows, const Hash128& key) {
+  auto found = rows.find(key);
+  return found == rows.end() ? nullptr : &found->second;
+}
+
+/// The key, or everything that the row is known by where there is none.
+std::string FormatIdentity(const CollectionSchema& schema, RowHasher::Identity identity, const arrow::RecordBatch& row,
+                           size_t max_value_bytes) {
+  const int key = schema.key_index();
+  if (identity == RowHasher::Identity::kKey) {
+    return FormatValue(schema.fields[static_cast<size_t>(key)], *row.column(key), 0, max_value_bytes);
+  }
+  std::string text;
+  for (int f = 0; f < row.num_columns(); ++f) {
+    const Field& field = schema.fields[static_cast<size_t>(f)];
+    if (f == key) continue;
+    text += (text.empty() ? "" : ", ") + field.name + "=" + FormatValue(field, *row.column(f), 0, max_value_bytes);
+  }
+  return Shorten(std::move(text), max_value_bytes);
+}
+
+Difference DescribeRow(const CollectionSchema& schema, RowHasher::Identity identity, Difference::Side side,
+                       const KeptRow* source, const KeptRow* target, size_t max_value_bytes) {
   const KeptRow* any = source != nullptr ? source : target;
   Difference difference;
   difference.side = side;
   if (any == nullptr) return difference;  // the row changed again since it was compared
   difference.partition = any->partition;
-  if (int key = schema.key_index(); key >= 0) {
-    difference.key = FormatValue(schema.fields[key], *any->row->column(key), 0);
+  difference.key = FormatIdentity(schema, identity, *any->row, max_value_bytes);
+  if (side != Difference::Side::kDifferent || source == nullptr || target == nullptr) return difference;
+  auto add = [&](std::string field, std::string left, std::string right) {
+    difference.fields.push_back({std::move(field), std::move(left), std::move(right)});
+  };
+  if (source->partition != target->partition) add("(partition)", source->partition, target->partition);
+  if (source->copies != target->copies) {
+    add("(rows of the key)", std::to_string(source->copies), std::to_string(target->copies));
   }
-  if (source == nullptr || target == nullptr) return difference;
   for (size_t f = 0; f < schema.fields.size(); ++f) {
+    const Field& field = schema.fields[f];
     const arrow::Array& left = *source->row->column(static_cast<int>(f));
     const arrow::Array& right = *target->row->column(static_cast<int>(f));
-    if (ValuesEqual(schema.fields[f], left, right)) continue;
-    difference.field = schema.fields[f].name;
-    difference.source_value = FormatValue(schema.fields[f], left, 0);
-    difference.target_value = FormatValue(schema.fields[f], right, 0);
-    break;
+    if (ValuesEqual(field, left, right)) continue;
+    add(field.name, FormatValue(field, left, 0, max_value_bytes), FormatValue(field, right, 0, max_value_bytes));
   }
   return difference;
 }
@@ -207,7 +325,7 @@ arrow::Result<SideDigest> DigestSide(const ScanSide& side, const WorkLimits& lim
   auto visit = [&](const Batch& batch, const HashedRows& hashes) {
     for (size_t i = 0; i < hashes.keys.size(); ++i) digest.buckets.Add(hashes.keys[i], hashes.rows[i]);
     digest.surplus_rows += batch.surplus_rows;
-    if (batch.surplus_rows > 0 && digest.suspects.size() < kMaxDifferences) {
+    if (batch.surplus_rows > 0 && digest.suspects.size() < kMaxSuspects) {
       digest.suspects.insert(digest.suspects.end(), hashes.keys.begin(), hashes.keys.end());
     }
     return arrow::Status::OK();
@@ -224,81 +342,73 @@ arrow::Status CheckKeysDiffer(const SideDigest& digest) {
                                              "one row a key");
 }
 
-arrow::Result<Differences> FindDifferences(const ScanSide& source, const SideDigest& source_digest,
-                                           const ScanSide& target, const SideDigest& target_digest, CompareMode mode,
-                                           const WorkLimits& limits) {
-  Differences differences;
-  std::vector<uint16_t> buckets = BucketsToCompare(source_digest, target_digest, mode);
-  Merger merger(source_digest, target_digest, mode, &differences);
-  for (const BucketSet& group : GroupBuckets(buckets, source_digest, target_digest, limits.memory->capacity() / 4)) {
-    ARROW_ASSIGN_OR_RAISE(auto source_entries, CollectEntries(source, group, limits));
-    ARROW_ASSIGN_OR_RAISE(auto target_entries, CollectEntries(target, group, limits));
-    merger.Merge(source_entries, target_entries);
+arrow::Status FindDifferences(const ScanSide& source, const SideDigest& source_digest, const ScanSide& target,
+                              const SideDigest& target_digest, CompareMode mode, const WorkLimits& limits,
+                              const DifferencesVisitor& visit) {
+  const BucketGroups groups = GroupBuckets(BucketsToCompare(source_digest, target_digest, mode), source_digest,
+                                           target_digest, limits.memory->capacity() / 4);
+  if (groups.count == 0) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto source_entries, GroupedEntries::Collect(source, groups, limits));
+  ARROW_ASSIGN_OR_RAISE(auto target_entries, GroupedEntries::Collect(target, groups, limits));
+  Merger merger(source_digest, target_digest, mode);
+  std::vector<DifferingRow> found;
+  std::vector<Hash128> doubtful;
+  for (size_t group = 0; group < groups.count; ++group) {
+    {
+      ARROW_ASSIGN_OR_RAISE(auto of_source, source_entries.Take(group));
+      ARROW_ASSIGN_OR_RAISE(auto of_target, target_entries.Take(group));
+      merger.Merge(of_source, of_target);
+    }
+    std::vector<DifferingRow> rows = merger.TakeRows();
+    found.insert(found.end(), rows.begin(), rows.end());
+    std::vector<Hash128> more = merger.TakeDoubtful();
+    doubtful.insert(doubtful.end(), more.begin(), more.end());
+    const bool last = group + 1 == groups.count;
+    if (!last && found.size() < kDifferencesAtOnce && doubtful.size() < kDifferencesAtOnce) continue;
+    ARROW_ASSIGN_OR_RAISE(auto single, SingleKeys(source, doubtful, limits));
+    doubtful.clear();
+    for (const Hash128& key : single) found.push_back({key, Difference::Side::kDifferent});
+    std::sort(found.begin(), found.end());
+    if (!found.empty()) ARROW_RETURN_NOT_OK(visit(found));
+    found.clear();
   }
-  std::vector<Hash128> doubtful = merger.doubtful();
-  std::sort(doubtful.begin(), doubtful.end());
-  ARROW_ASSIGN_OR_RAISE(auto single, SingleKeys(source, doubtful, limits));
-  for (const Hash128& key : single) merger.Add(key, Difference::Side::kDifferent);
-  std::sort(differences.rows.begin(), differences.rows.end());
-  return differences;
+  return arrow::Status::OK();
 }
 
 arrow::Status ScanRows(const ScanSide& side, const std::vector<Hash128>& keys, const WorkLimits& limits,
                        const BatchVisitor& visit) {
   auto filter = [&](const Batch& batch, const HashedRows& hashes) -> arrow::Status {
-    HashedRows kept;
-    arrow::Int64Builder indexes;
+    std::vector<int64_t> wanted;
     for (size_t i = 0; i < hashes.keys.size(); ++i) {
-      if (!Contains(keys, hashes.keys[i])) continue;
-      ARROW_RETURN_NOT_OK(indexes.Append(static_cast<int64_t>(i)));
-      kept.keys.push_back(hashes.keys[i]);
-      kept.rows.push_back(hashes.rows[i]);
+      if (Contains(keys, hashes.keys[i])) wanted.push_back(static_cast<int64_t>(i));
     }
-    if (kept.keys.empty()) return arrow::Status::OK();
-    ARROW_ASSIGN_OR_RAISE(auto selection, indexes.Finish());
-    ARROW_ASSIGN_OR_RAISE(arrow::Datum rows, arrow::compute::Take(arrow::Datum(batch.rows), arrow::Datum(selection)));
-    return visit(Batch{rows.record_batch(), batch.partition, batch.position, batch.surplus_rows}, kept);
+    if (wanted.empty()) return arrow::Status::OK();
+    HashedRows kept = hashes;
+    ARROW_ASSIGN_OR_RAISE(Batch rows, SelectRows(batch, wanted, &kept));
+    return visit(rows, kept);
   };
   return Scan(side, limits, filter);
 }
 
-arrow::Result<std::vector<Difference>> NameDifferences(const ScanSide& source, const ScanSide& target,
-                                                       const Differences& differences, size_t limit,
-                                                       const WorkLimits& limits) {
-  std::vector<Difference> named;
-  if (differences.rows.empty()) return named;
+arrow::Status NameDifferences(const ScanSide& source, const ScanSide& target, std::span<const DifferingRow> rows,
+                              size_t max_value_bytes, const WorkLimits& limits, const DifferenceVisitor& visit) {
+  if (rows.empty()) return arrow::Status::OK();
   std::vector<Hash128> keys;
-  for (const DifferingRow& row : differences.rows) {
-    if (keys.size() == limit) break;
-    keys.push_back(row.key);
+  for (const DifferingRow& row : rows) keys.push_back(row.key);
+  constexpr size_t kRowsOfPart = 1'000;
+  const size_t parts = std::clamp<size_t>(keys.size() / kRowsOfPart, 1, 1'000);
+  ARROW_ASSIGN_OR_RAISE(KeptRows source_rows, KeptRows::Collect(source, keys, parts, limits));
+  ARROW_ASSIGN_OR_RAISE(KeptRows target_rows, KeptRows::Collect(target, keys, parts, limits));
+  auto row = rows.begin();
+  for (size_t part = 0; part < parts; ++part) {
+    ARROW_ASSIGN_OR_RAISE(auto of_source, source_rows.Read(part));
+    ARROW_ASSIGN_OR_RAISE(auto of_target, target_rows.Read(part));
+    for (; row != rows.end() && KeptRows::PartOf(row->key, parts) == part; ++row) {
+      ARROW_RETURN_NOT_OK(visit(DescribeRow(source.schema, source.identity, row->side, FindRow(of_source, row->key),
+                                            FindRow(of_target, row->key), max_value_bytes)));
+    }
   }
-  ARROW_ASSIGN_OR_RAISE(auto source_rows, KeepRows(source, keys, limits));
-  ARROW_ASSIGN_OR_RAISE(auto target_rows, KeepRows(target, keys, limits));
-  for (size_t i = 0; i < keys.size(); ++i) {
-    auto s = source_rows.find(keys[i]);
-    auto t = target_rows.find(keys[i]);
-    named.push_back(DescribeRow(source.schema, differences.rows[i].side, s == source_rows.end() ? nullptr : &s->second,
-                                t == target_rows.end() ? nullptr : &t->second));
-  }
-  return named;
-}
-
-std::string FormatValue(const Field& field, const arrow::Array& column, int64_t row) {
-  constexpr size_t kMaxBytes = 80;
-  if (column.IsNull(row)) return "null";
-  auto scalar = column.GetScalar(row);
-  if (!scalar.ok()) return "?";
-  std::string text = (*scalar)->ToString();
-  if (field.type.kind == TypeKind::kString) {
-    // Escaped: what a row holds must not move the cursor of whoever reads the report.
-    text = nlohmann::json(text).dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
-  }
-  if (text.size() > kMaxBytes) {
-    size_t cut = kMaxBytes;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;  // not inside a UTF-8 character
-    text = text.substr(0, cut) + "...";
-  }
-  return text;
+  return arrow::Status::OK();
 }
 
 }  // namespace godwit

@@ -1,12 +1,13 @@
 // Are two collections equal, and if not, which rows differ.
 //
 // One scan of each side gives its digest a bucket; a second scan, only of buckets that differ, gives the keys; a third,
-// only for the rows to be named, gives the fields. Memory is bounded by WorkLimits, whatever the size of the data.
+// only for the rows to be named, gives the fields. Memory is bounded by WorkLimits, whatever the size of the data: what
+// does not fit is put aside in WorkLimits::scratch_dir.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "godwit/job.h"
@@ -35,32 +36,30 @@ enum class CompareMode {
   kContains,  // the target may hold others as well
 };
 
-struct Differences {
-  std::vector<DifferingRow> rows;  // sorted by key; at most kMaxDifferences
-  bool truncated = false;
-};
-
-inline constexpr size_t kMaxDifferences = 2'000'000;
-
 /// kConflict when keys repeat.
 arrow::Status CheckKeysDiffer(const SideDigest& digest);
 
-/// The rows in which the two differ. Rows whose key repeats at the source are not counted where both sides have one:
-/// the store shows any one of the copies. The target's suspects always are.
-arrow::Result<Differences> FindDifferences(const ScanSide& source, const SideDigest& source_digest,
-                                           const ScanSide& target, const SideDigest& target_digest, CompareMode mode,
-                                           const WorkLimits& limits);
+/// Gets rows that differ, sorted by key. Every call but the last has at least kDifferencesAtOnce.
+using DifferencesVisitor = std::function<arrow::Status(const std::vector<DifferingRow>&)>;
 
-/// Names up to `limit` of the rows: key, first field that differs, both values.
-arrow::Result<std::vector<Difference>> NameDifferences(const ScanSide& source, const ScanSide& target,
-                                                       const Differences& differences, size_t limit,
-                                                       const WorkLimits& limits);
+inline constexpr size_t kDifferencesAtOnce = 1'000'000;
+
+/// Finds the rows in which the two differ; no call when there is none. Rows whose key repeats at the source are not
+/// counted where both sides have one: the store shows any one of the copies. The target's suspects always are. The
+/// visitor may write to the target: only rows that it was given.
+arrow::Status FindDifferences(const ScanSide& source, const SideDigest& source_digest, const ScanSide& target,
+                              const SideDigest& target_digest, CompareMode mode, const WorkLimits& limits,
+                              const DifferencesVisitor& visit);
+
+using DifferenceVisitor = std::function<arrow::Status(const Difference&)>;
+
+/// Reads the rows again and calls `visit` for each, in the order of `rows`: key, fields that differ, both values, each
+/// of at most `max_value_bytes` (0 = whole).
+arrow::Status NameDifferences(const ScanSide& source, const ScanSide& target, std::span<const DifferingRow> rows,
+                              size_t max_value_bytes, const WorkLimits& limits, const DifferenceVisitor& visit);
 
 /// Visits the rows of `side` whose key is among `keys` (sorted), as batches of just those rows, one call at a time.
 arrow::Status ScanRows(const ScanSide& side, const std::vector<Hash128>& keys, const WorkLimits& limits,
                        const BatchVisitor& visit);
-
-/// A value for people, at most 80 bytes: 42, "abc", [0.5, 1, ... 128 values].
-std::string FormatValue(const Field& field, const arrow::Array& column, int64_t row);
 
 }  // namespace godwit

@@ -7,6 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/datum.h>
+#include <arrow/record_batch.h>
+
 namespace godwit {
 namespace {
 
@@ -79,6 +85,7 @@ class Scanner {
       ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next(limits_.batch_bytes));
       if (!batch) return arrow::Status::OK();
       Batch mapped = side_.mapper.Map(std::move(*batch));
+      if (side_.sample != kWholeCollection) ARROW_RETURN_NOT_OK(LeaveOut(hasher, &hashes, &mapped));
       ARROW_RETURN_NOT_OK(hasher->Hash(mapped, &hashes));
       {
         std::lock_guard lock(visit_mutex_);
@@ -90,6 +97,16 @@ class Scanner {
       patience->Renew();
     }
     return arrow::Status::OK();
+  }
+
+  /// Keeps the rows of the sample.
+  arrow::Status LeaveOut(RowHasher* hasher, HashedRows* hashes, Batch* batch) const {
+    ARROW_RETURN_NOT_OK(hasher->HashKeys(*batch, hashes));
+    std::vector<int64_t> chosen;
+    for (size_t i = 0; i < hashes->keys.size(); ++i) {
+      if (hashes->keys[i].low <= side_.sample) chosen.push_back(static_cast<int64_t>(i));
+    }
+    return SelectRows(*batch, chosen, hashes).Value(batch);
   }
 
   const ScanSide& side_;
@@ -105,6 +122,25 @@ class Scanner {
 };
 
 }  // namespace
+
+uint64_t SampleLimit(double share) {
+  constexpr double kAll = 18446744073709551616.0;  // 2^64
+  return share >= 1 ? kWholeCollection : static_cast<uint64_t>(share * kAll);
+}
+
+arrow::Result<Batch> SelectRows(const Batch& batch, const std::vector<int64_t>& rows, HashedRows* hashes) {
+  HashedRows kept;
+  arrow::Int64Builder indexes;
+  ARROW_RETURN_NOT_OK(indexes.AppendValues(rows));
+  for (int64_t row : rows) {
+    kept.keys.push_back(hashes->keys[static_cast<size_t>(row)]);
+    if (!hashes->rows.empty()) kept.rows.push_back(hashes->rows[static_cast<size_t>(row)]);
+  }
+  *hashes = std::move(kept);
+  ARROW_ASSIGN_OR_RAISE(auto selection, indexes.Finish());
+  ARROW_ASSIGN_OR_RAISE(arrow::Datum taken, arrow::compute::Take(arrow::Datum(batch.rows), arrow::Datum(selection)));
+  return Batch{taken.record_batch(), batch.partition, batch.position, batch.surplus_rows};
+}
 
 arrow::Status Scan(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit) {
   return Scanner(side, limits, visit).Run();

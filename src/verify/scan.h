@@ -4,7 +4,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/memory_budget.h"
 #include "base/patience.h"
@@ -23,11 +26,15 @@ struct WorkLimits {
   int64_t batch_bytes = 8LL << 20;
   int64_t split_bytes = 256LL << 20;
   int64_t retry_for_ms = 600'000;
+  std::string scratch_dir;  // for what does not fit the memory; empty = the system's
   StopToken stop;
   std::function<void(std::string_view)> note;  // one sentence for the user; may be empty; thread-safe
 
   Patience MakePatience() const { return {std::chrono::milliseconds(retry_for_ms), stop, note}; }
 };
+
+/// ScanSide::sample of every row.
+inline constexpr uint64_t kWholeCollection = std::numeric_limits<uint64_t>::max();
 
 /// One collection to be read: the job's source (mapped), or the target read back. Prepared by the caller.
 struct ScanSide {
@@ -35,7 +42,14 @@ struct ScanSide {
   RowMapper mapper;         // from the store's own schema to `schema`
   CollectionSchema schema;  // the target's: what is hashed
   RowHasher::Identity identity = RowHasher::Identity::kKey;
+  uint64_t sample = kWholeCollection;  // rows are left out whose key hash is above this in its lower half
 };
+
+/// What ScanSide::sample is for that share of the rows.
+uint64_t SampleLimit(double share);
+
+/// Those of the rows, with their hashes; `hashes->rows` may be empty.
+arrow::Result<Batch> SelectRows(const Batch& batch, const std::vector<int64_t>& rows, HashedRows* hashes);
 
 /// Called for every batch, mapped and hashed, from several threads, one call at a time.
 using BatchVisitor = std::function<arrow::Status(const Batch& batch, const HashedRows& hashes)>;

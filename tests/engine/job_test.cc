@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <thread>
@@ -381,9 +382,86 @@ TEST_F(ChangingSourceTest, VerifyNamesEveryDifference) {
   std::map<std::string, Difference> found;
   for (const Difference& d : report.collections[0].difference_sample) found[d.key] = d;
   EXPECT_EQ(found["11"].side, Difference::Side::kDifferent);
-  EXPECT_EQ(found["11"].field, "vector");
+  ASSERT_EQ(found["11"].fields.size(), 1u);
+  EXPECT_EQ(found["11"].fields[0].field, "vector");
+  EXPECT_EQ(found["11"].fields[0].source_value.substr(0, 1), "[");
   EXPECT_EQ(found["12"].side, Difference::Side::kOnlyTarget);
   EXPECT_EQ(found["1000013"].side, Difference::Side::kOnlySource);
+}
+
+TEST_F(ChangingSourceTest, VerifyComparesOnlyWhatItIsAskedFor) {
+  ASSERT_EQ(RunJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
+  VerifyOptions verify{.collections = {"synth*"}};
+  EXPECT_EQ(VerifyJob(AllStores(), spec_, options_, verify).ValueOrDie().collections.size(), 1u);
+  verify.collections = {"synthetic", "syntetic"};
+  arrow::Status status = VerifyJob(AllStores(), spec_, options_, verify).status();
+  EXPECT_EQ(KindOf(status), ErrorKind::kInvalidConfig);
+  EXPECT_NE(Describe(status).find("did you mean 'synthetic'"), std::string::npos) << Describe(status);
+}
+
+TEST_F(ChangingSourceTest, ASampleIsTheSameOnBothSides) {
+  ASSERT_EQ(RunJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
+  VerifyOptions verify{.sample = SampleSize{.rows = 1000}};
+  Report report = VerifyJob(AllStores(), spec_, options_, verify).ValueOrDie();
+  EXPECT_EQ(report.verdict, Verdict::kSampleEqual) << ToJson(report);
+  EXPECT_EQ(report.exit_code, 0);
+  EXPECT_GT(report.collections[0].sample_rows, 800);
+  EXPECT_LT(report.collections[0].sample_rows, 1200);
+  verify.sample = SampleSize{.share = 0.1};
+  report = VerifyJob(AllStores(), spec_, options_, verify).ValueOrDie();
+  EXPECT_NEAR(static_cast<double>(report.collections[0].sample_rows), 2000, 300);
+  // Every row differs, so those of the sample do.
+  Change("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5)");
+  report = VerifyJob(AllStores(), spec_, options_, verify).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 3);
+  EXPECT_GE(report.collections[0].differences, report.collections[0].sample_rows - 1);
+  // More than there is: every row.
+  verify.sample = SampleSize{.rows = kRows};
+  report = VerifyJob(AllStores(), spec_, options_, verify).ValueOrDie();
+  EXPECT_EQ(report.collections[0].sample_rows, 0);
+  EXPECT_EQ(report.collections[0].differences, kRows - 1);
+}
+
+TEST_F(ChangingSourceTest, ASampledRunIsNotCalledVerified) {
+  spec_.sample = SampleSize{.share = 0.05};
+  Report report = RunJob(AllStores(), spec_, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 5) << ToJson(report);
+  EXPECT_GT(report.collections[0].sample_rows, 0);
+  EXPECT_EQ(report.collections[0].rows, kRows);
+}
+
+TEST_F(ChangingSourceTest, ASampleThatDiffersIsFollowedByEveryRow) {
+  spec_.sample = SampleSize{.share = 0.05};
+  std::atomic<int> writes = 0;
+  Fault fault = [&](const std::string& call) {
+    if (call == "write" && ++writes == 5) Change("DELETE FROM synthetic WHERE id < 5000");
+    return arrow::Status::OK();
+  };
+  Report report = RunJob(Faulty(fault), spec_, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_EQ(report.collections[0].rows, kRows - 5000);
+  EXPECT_GT(report.collections[0].deleted, 0);
+}
+
+TEST_F(ChangingSourceTest, EveryDifferenceIsInTheFileWhateverTheMemory) {
+  spec_.tuning.memory_bytes = 1 << 20;  // the keys of 20,000 rows do not fit a quarter of it
+  ASSERT_EQ(RunJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
+  Change("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5) WHERE id >= 6 AND id < 5006");
+  Change("DELETE FROM synthetic WHERE id >= 6000 AND id < 7000");
+  VerifyOptions verify{.differences_file = Path("differences.csv"), .differences_format = DifferenceFormat::kCsv};
+  Report report = VerifyJob(AllStores(), spec_, options_, verify).ValueOrDie();
+  EXPECT_EQ(report.collections[0].differences, 6000);
+  EXPECT_EQ(report.collections[0].difference_sample.size(), 1000u);
+  std::ifstream file(Path("differences.csv"));
+  std::map<std::string, int> sides;
+  for (std::string line; std::getline(file, line);) {
+    for (const char* side : {",different,", ",only in target,", ",only in source,"}) {
+      if (line.find(side) != std::string::npos) ++sides[side];
+    }
+  }
+  EXPECT_EQ(sides[",different,"], 5000);
+  EXPECT_EQ(sides[",only in target,"], 1000);
+  EXPECT_EQ(sides[",only in source,"], 0);
 }
 
 }  // namespace

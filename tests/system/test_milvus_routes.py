@@ -374,4 +374,4 @@ def test_verify_names_the_difference(godwit, milvus, databases):
     found = {d["key"]: d for d in result.collection("vf")["differing_rows"]}
     assert {k: d["side"] for k, d in found.items()} == {
         "17": "only in source", "99": "different", "777777": "only in target"}
-    assert found["99"]["field"] == "v"
+    assert [f["field"] for f in found["99"]["fields"]] == ["v"]
