@@ -1,0 +1,44 @@
+// JSON, token by token, strictly: what the text formats need to take values without a loss. Numbers stay text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace godwit {
+
+/// Goes through one text. A call that fails leaves `error()` and must be the last one. UTF-8 is not checked here. Not
+/// thread-safe.
+class JsonCursor {
+ public:
+  explicit JsonCursor(std::string_view text) : in_(text.data()), end_(text.data() + text.size()) {}
+
+  /// The next byte after white space; 0 at the end.
+  char Peek();
+  /// Takes `c` when it comes next.
+  bool Take(char c);
+  /// A number as it is written; its grammar is checked.
+  bool TakeNumber(std::string_view* token);
+  /// A string without its escapes. The view is that of the text, or of `scratch` where there are escapes.
+  bool TakeString(std::string* scratch, std::string_view* text);
+  /// true, false, null.
+  bool TakeWord(std::string_view word);
+  /// Any value, checked, as it is written.
+  bool TakeValue(std::string_view* text);
+  /// Nothing but white space is left.
+  bool AtEnd() { return Peek() == 0 && in_ == end_; }
+
+  const std::string& error() const { return error_; }
+
+ private:
+  bool SkipValue(int depth);
+  bool SkipMembers(int depth);
+  bool TakeHex4(unsigned* code);
+  bool TakeEscape(std::string* out);
+  bool Fail(const char* why);
+
+  const char* in_;
+  const char* end_;
+  std::string error_;
+};
+
+}  // namespace godwit
