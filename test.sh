@@ -26,7 +26,9 @@ passed=0
 failed=0
 summary=()
 server_state=$logs/milvus.json
-background= # pid
+background=      # the pid of what runs beside the stages, its name, and when it began
+background_name=
+background_begin=
 milvus_url=
 python=
 
@@ -84,6 +86,23 @@ settle() {
   fi
 }
 
+# launch NAME COMMAND...   Begins what join waits for, and counts by its JUnit file.
+launch() {
+  background_name=$1 background_begin=$SECONDS
+  shift
+  printf '==== %s, in the background\n' "$background_name"
+  "$@" >"$logs/$background_name.log" 2>&1 &
+  background=$!
+}
+join() {
+  [ -n "$background" ] || return 0
+  local code=0
+  printf '==== %s\n' "$background_name"
+  wait "$background" || code=$?
+  background=
+  settle "$background_name" xml "$code" "$background_begin" || true
+}
+
 # gtest BUILD_DIR PROGRAM STAGE SECONDS [COMMAND_PREFIX...]
 gtest() {
   local program=$1/$2 name=$3 seconds=$4
@@ -117,13 +136,19 @@ if [ "$mode" != sanitize ]; then
     full) marks='' ;;
     *) marks='not full' ;;
   esac
-  for folder in crash servers system; do
-    stage "$folder" xml env GODWIT_BINARY="$GODWIT_ROOT/build/godwit" timeout -k 30 $([ $mode = full ] && echo 14400 || echo 3000) \
-      "$python" -m pytest "tests/$folder" -q -m "$marks" "--junitxml=$logs/$folder.xml" "--basetemp=$logs/pytest-$folder" || true
+  limit=3000
+  [ $mode != full ] || limit=14400
+  run=(env "GODWIT_BINARY=$GODWIT_ROOT/build/godwit" timeout -k 30 $limit "$python" -m pytest -q -m "$marks")
+  for folder in crash servers; do
+    stage "$folder" xml "${run[@]}" "tests/$folder" "--junitxml=$logs/$folder.xml" "--basetemp=$logs/pytest-$folder" || true
   done
+  # They mostly wait for the servers, so that the sanitizers' builds find the processors free.
+  launch system "${run[@]}" tests/system "--junitxml=$logs/system.xml" "--basetemp=$logs/pytest-system"
 fi
-
-[ "$mode" != quick ] || exit 0 # counted
+if [ "$mode" = quick ]; then
+  join
+  exit 0 # counted
+fi
 
 supp=$GODWIT_ROOT/tests/sanitizers
 # Arrow's own allocators would hide memory from the sanitizers.
@@ -135,25 +160,17 @@ export TSAN_OPTIONS=suppressions=$supp/tsan.supp:second_deadlock_stack=1:ignore_
 no_aslr=() # ThreadSanitizer's shadow memory collides with widely randomised addresses
 ! setarch -R true 2>/dev/null || no_aslr=(setarch -R)
 
-if stage build-asan step scripts/build.sh build-asan -DGODWIT_SANITIZE=address,undefined; then
-  # The suite on a real Milvus mostly waits for the server: the other processor goes on.
+if stage build-asan step nice scripts/build.sh build-asan -DGODWIT_SANITIZE=address,undefined; then
+  gtest build-asan unit_tests unit-asan 1200 nice
+fi
+if stage build-tsan step nice scripts/build.sh build-tsan -DGODWIT_SANITIZE=thread; then
+  gtest build-tsan unit_tests unit-tsan 1200 nice "${no_aslr[@]}"
+  gtest build-tsan conformance_tests conformance-tsan 600 nice "${no_aslr[@]}"
+fi
+join
+if [ -x build-asan/conformance_tests ]; then
   start_milvus
-  GODWIT_TEST_MILVUS_URL=$milvus_url timeout -k 10 1500 build-asan/conformance_tests --gtest_brief=1 \
-    "--gtest_output=xml:$logs/conformance-milvus-asan.xml" >"$logs/conformance-milvus-asan.log" 2>&1 &
-  background=$!
-  begin=$SECONDS
-  gtest build-asan unit_tests unit-asan 1200
-fi
-if stage build-tsan step scripts/build.sh build-tsan -DGODWIT_SANITIZE=thread; then
-  gtest build-tsan unit_tests unit-tsan 1200 "${no_aslr[@]}"
-  gtest build-tsan conformance_tests conformance-tsan 600 "${no_aslr[@]}"
-fi
-if [ -n "$background" ]; then
-  printf '==== conformance-milvus-asan\n'
-  code=0
-  wait "$background" || code=$?
-  background=
-  settle conformance-milvus-asan xml "$code" "$begin" || true
+  GODWIT_TEST_MILVUS_URL=$milvus_url gtest build-asan conformance_tests conformance-milvus-asan 1500
 fi
 if [ "$mode" = full ] && [ -n "$milvus_url" ]; then
   export GODWIT_TEST_MILVUS_URL=$milvus_url
