@@ -43,8 +43,16 @@ enum class SchemaPolicy {
 
 enum class DataPolicy {
   kStop,       // a target that holds rows is an error
+  kIgnore,     // what is there stays; source rows whose key is there with another row are listed as conflicts
   kOverwrite,  // keep other rows, overwrite equal keys
+  kAppend,     // rows are added; a key that is there with another row is an error
   kDrop,       // remove what is there first
+};
+
+/// Rows that the target refuses.
+enum class RejectPolicy {
+  kStop,      // the collection fails at the first
+  kContinue,  // they are left out and listed
 };
 
 enum class DuplicatePolicy {
@@ -80,6 +88,11 @@ struct SampleSize {
 
 struct Tuning {
   int32_t parallelism = 0;             // splits in work at once; 0 = the number of cores, at least 2, at most 8
+  int32_t read_parallelism = 0;        // batches being read at once; 0 = as parallelism
+  int32_t write_parallelism = 0;       // batches being written at once; 0 = as parallelism
+  int64_t rows_per_second = 0;         // read from the source while copying, of the whole job; 0 = no limit
+  int64_t bytes_per_second = 0;        // the same in bytes of Arrow buffers
+  bool limit_verify = false;           // the two rates hold for reading to compare, too
   int64_t memory_bytes = 512LL << 20;  // of the whole job
   int64_t batch_bytes = 8LL << 20;     // of one read; writers cut to what their store takes
   int64_t split_bytes = 256LL << 20;
@@ -104,7 +117,10 @@ struct JobSpec {
   DuplicatePolicy duplicate_policy = DuplicatePolicy::kStop;
   AutoIdPolicy auto_id = AutoIdPolicy::kKeep;
   bool accept_duplicates = false;  // of append-only targets, after a crash
-  bool allow_rejects = false;
+  RejectPolicy reject_policy = RejectPolicy::kStop;
+  std::optional<int64_t> max_rejects;  // of one collection, with kContinue: one more fails it; none = any number
+  std::string rejects_file;            // empty = JOB.rejects.jsonl in the state folder
+  std::string conflicts_file;          // empty = JOB.conflicts.jsonl in the state folder
   bool copy_indexes = true;
   LoadPolicy load = LoadPolicy::kAuto;         // of the target, at the end
   LoadPolicy source_load = LoadPolicy::kAuto;  // of the source: kNever = it must be loaded already
@@ -151,6 +167,13 @@ struct Difference {
   std::vector<FieldDifference> fields;  // all that differ; none for one-sided rows
 };
 
+/// A source row that is not at the target, and why.
+struct LeftOut {
+  std::string partition;
+  std::string key;  // for people
+  std::string reason;
+};
+
 struct CollectionReport {
   CollectionRef source;
   CollectionRef target;
@@ -162,7 +185,9 @@ struct CollectionReport {
   int64_t duplicates = 0;  // surplus rows of repeated keys, left out
   std::vector<std::string> duplicate_sample;
   int64_t rejects = 0;
-  std::vector<Rejected> rejected_sample;
+  std::vector<LeftOut> rejected_sample;  // at most 1,000; all are in Report::rejects_file
+  int64_t conflicts = 0;                 // keys that the target holds with another row, which stayed
+  std::vector<LeftOut> conflict_sample;
   int32_t rounds = 0;  // corrections that were needed
   Digest digest;       // of the target
   int64_t differences = 0;
@@ -185,6 +210,8 @@ struct Report {
   std::vector<CollectionReport> collections;
   std::string error;  // of the job as a whole
   std::string report_file;
+  std::string rejects_file;    // JSON lines, one a row that the target refused; empty when there is none
+  std::string conflicts_file;  // the same of rows in conflict, with both versions
 };
 
 /// One JSON object, one line, without secrets.
@@ -239,9 +266,9 @@ struct CollectionPlan {
   TargetState state;  // before the run
   CommitMode commit_mode = CommitMode::kNone;
   SnapshotLife snapshot_life = SnapshotLife::kNone;
-  std::string preparation;           // of the source, see Source::Preparation; empty = none
-  bool drop_target = false;          // what is there goes first
-  bool overwrite = false;            // the target keeps other rows; equal keys are overwritten
+  std::string preparation;   // of the source, see Source::Preparation; empty = none
+  bool drop_target = false;  // what is there goes first
+  ExistingRows existing = ExistingRows::kNone;
   std::vector<std::string> actions;  // "create collection copy.digits", ... in order
   std::vector<std::string> notes;
 };
@@ -275,6 +302,29 @@ struct PrecheckItem {
 };
 const std::vector<PrecheckItem>& PrecheckItems();
 
+/// What may be changed while a job runs; as in Tuning.
+struct Limits {
+  int64_t rows_per_second = 0;
+  int64_t bytes_per_second = 0;
+  int32_t parallelism = 0;
+  int32_t read_parallelism = 0;
+  int32_t write_parallelism = 0;
+
+  bool operator==(const Limits&) const = default;
+};
+
+/// What is set replaces what the job file says, from now on and in later runs, until the file says something else.
+struct LimitChange {
+  std::optional<int64_t> rows_per_second;
+  std::optional<int64_t> bytes_per_second;
+  std::optional<int32_t> parallelism;
+  std::optional<int32_t> read_parallelism;
+  std::optional<int32_t> write_parallelism;
+  bool reset = false;  // first forget all that was set before
+
+  bool operator==(const LimitChange&) const = default;
+};
+
 /// Jobs known in a state directory.
 struct JobStatus {
   std::string name;
@@ -282,8 +332,12 @@ struct JobStatus {
   int64_t pid = 0;    // of the runner, while running
   std::vector<CollectionProgress> collections;
   std::string report_file;
+  Limits limits;                // in force, or of the next run; parallelism 0 = by the cores
+  bool limits_changed = false;  // by LimitJob: they are not those of the job file
 };
 arrow::Result<std::vector<JobStatus>> ListJobs(const std::string& state_dir);
+/// Changes the limits of a job; a running one takes them within a second. Journaled. Gives what is in force then.
+arrow::Result<Limits> LimitJob(const std::string& state_dir, const std::string& name, const LimitChange& change);
 /// Asks the runner of a job to stop and waits for it; OK when none runs.
 arrow::Status StopJob(const std::string& state_dir, const std::string& name);
 

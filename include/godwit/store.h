@@ -69,7 +69,8 @@ struct Progress {
   std::string position;  // of the last batch; empty = nothing yet
   Digest digest;         // of the rows handed to the target and accepted, as the target shows them
   int64_t bytes = 0;
-  int64_t rejects = 0;
+  int64_t rejects = 0;    // rows that the target refused
+  int64_t conflicts = 0;  // rows whose key the target holds with another row, which stays
   bool complete = false;  // the reader reached its end
 };
 
@@ -88,6 +89,9 @@ struct Rejected {
 struct WriteResult {
   std::vector<int64_t> rejected_rows;  // indexes into the batch, ascending
   std::vector<Rejected> rejected;      // the same rows, with reasons
+  // With ExistingRows::kReport, rows that were not written because the target holds their key:
+  std::vector<int64_t> existing_rows;            // indexes into the batch, in any order
+  std::shared_ptr<arrow::RecordBatch> existing;  // the target's rows, in the same order and the batch's columns
 };
 
 enum class CommitMode {
@@ -104,13 +108,21 @@ struct Recovery {
   bool replay = false;             // rows after the receipt may be at the target already: write them idempotently
 };
 
+/// What the target held when the job began, and what becomes of it where a key of the source is among it.
+enum class ExistingRows {
+  kNone,     // it held no rows
+  kAdd,      // they can't meet the source's: the target makes the keys, or has none
+  kReplace,  // equal keys are overwritten: write idempotently from the start
+  kReport,   // equal keys are not written, and come back from Writer::Write with the target's rows
+};
+
 /// The collection at the target that a job writes to.
 struct WriteTarget {
   CollectionSchema schema;  // as Sink::Adapt returned it
   std::string job;          // id of the job, [a-z0-9-]+, stable over resumes
   int64_t epoch = 0;        // of this run; grows with each run of the job
-  bool overwrite = false;   // the target may hold other rows with the same keys: write idempotently from the start
-  bool exclusive = false;   // the job made the collection: every row in it is the job's
+  ExistingRows existing = ExistingRows::kNone;
+  bool exclusive = false;  // the job made the collection: every row in it is the job's
 };
 
 struct TargetState {
@@ -207,7 +219,8 @@ class Writer {
  public:
   virtual ~Writer() = default;
   /// Columns as in WriteTarget::schema. Rows may be in flight when it returns. An error spoils the writer: drop it,
-  /// then Recover.
+  /// then Recover. With ExistingRows::kReport the rows of an earlier try at the split may be among the existing ones;
+  /// a key that comes to the target between Write and Commit is kConflict, or replaced, never doubled unseen.
   virtual arrow::Result<WriteResult> Write(const Batch& batch) = 0;
   /// Makes every row written so far durable and returns the receipt that carries `progress`.
   virtual arrow::Result<Receipt> Commit(const Progress& progress) = 0;

@@ -12,7 +12,7 @@
 namespace godwit {
 namespace {
 
-enum Action { kNothing, kCrash, kError, kUnknown, kNoSpace };
+enum Action { kNothing, kCrash, kError, kFail, kUnknown, kNoSpace };
 
 std::vector<Failpoint*>& List() {
   static std::vector<Failpoint*> list;  // function-local: failpoints are constructed in any order before main
@@ -22,10 +22,11 @@ std::vector<Failpoint*>& List() {
 arrow::Result<int> ParseAction(std::string_view text) {
   if (text == "crash") return kCrash;
   if (text == "error") return kError;
+  if (text == "fail") return kFail;
   if (text == "unknown") return kUnknown;
   if (text == "nospace") return kNoSpace;
   return MakeError(ErrorKind::kInvalidConfig,
-                   "unknown failpoint action '" + std::string(text) + "'; use crash, error, unknown or nospace");
+                   "unknown failpoint action '" + std::string(text) + "'; use crash, error, fail, unknown or nospace");
 }
 
 }  // namespace
@@ -85,6 +86,8 @@ arrow::Status Failpoint::HitArmed() {
       break;
     case kError:
       return MakeError(ErrorKind::kUnavailable, message);
+    case kFail:
+      return MakeError(ErrorKind::kInternal, message);
     case kUnknown:
       return MakeError(ErrorKind::kOutcomeUnknown, message);
     case kNoSpace:

@@ -2,8 +2,9 @@
 //
 // A failpoint is a namespace-scope object; its constructor puts it on the list that `godwit failpoints` prints, so that
 // a sweep can enumerate them. Armed by the environment, GODWIT_FAILPOINTS="name=action[@n][;...]", n = the n-th hit
-// (1 by default), action = crash (SIGKILL to the process), error (Hit fails with kUnavailable), unknown
-// (kOutcomeUnknown), nospace (kNoSpace). Unarmed it costs one relaxed load. Thread-safe.
+// (1 by default), action = crash (SIGKILL to the process), error (Hit fails with kUnavailable, which is tried again),
+// fail (kInternal, which is not: a broken disk), unknown (kOutcomeUnknown), nospace (kNoSpace). Unarmed it costs one
+// relaxed load. Thread-safe.
 #pragma once
 
 #include <atomic>

@@ -75,7 +75,12 @@ std::string FormatDetails(const CollectionReport& report) {
   if (report.rejects > 0) {
     text += name + ": " + FormatCount(report.rejects) + " rows were refused by the target\n" +
             FormatSample(report.rejected_sample, report.rejects,
-                         [](const Rejected& reject) { return reject.key + ": " + reject.reason; });
+                         [](const LeftOut& row) { return row.key + ": " + row.reason; });
+  }
+  if (report.conflicts > 0) {
+    text += name + ": " + FormatCount(report.conflicts) + " keys are at the target with another row, which stays\n" +
+            FormatSample(report.conflict_sample, report.conflicts,
+                         [](const LeftOut& row) { return row.key + ": " + row.reason; });
   }
   if (report.written > 0 || report.deleted > 0) {
     text += name + ": " + FormatCount(report.written) + " rows were written and " + FormatCount(report.deleted) +
@@ -157,6 +162,8 @@ std::string FormatReport(const Report& report) {
   text += "job " + report.job + ": " + std::string(ToString(report.verdict)) + " in " + FormatSeconds(report.seconds) +
           "\n";
   if (!report.report_file.empty()) text += "report: " + report.report_file + "\n";
+  if (!report.rejects_file.empty()) text += "rows that were refused: " + report.rejects_file + "\n";
+  if (!report.conflicts_file.empty()) text += "rows in conflict: " + report.conflicts_file + "\n";
   return text;
 }
 

@@ -56,7 +56,7 @@ TEST(JobIdentity, StaysWithTuningSecretsAndPermissions) {
       [](JobSpec* s) { s->tuning.split_bytes = 1; },
       [](JobSpec* s) { s->source.options.Set("token", Secret("new")); },
       [](JobSpec* s) { s->source.options.Set("timeout", int64_t{5}); },
-      [](JobSpec* s) { s->allow_rejects = true; },
+      [](JobSpec* s) { s->reject_policy = RejectPolicy::kContinue; },
       [](JobSpec* s) { s->accept_duplicates = true; },
       [](JobSpec* s) { s->verify = false; },
       [](JobSpec* s) { s->fail_fast = true; },

@@ -24,7 +24,7 @@ OptionTable JobOptions() {
        .type = OptionType::kEnum,
        .help = "What to do with a target that holds rows.",
        .default_text = "stop",
-       .allowed = {"stop", "overwrite", "drop"}},
+       .allowed = {"stop", "ignore", "overwrite", "append", "drop"}},
       {.name = "duplicates",
        .type = OptionType::kEnum,
        .help = "Keys that repeat at the source: stop, or copy any one row a key and list them.",
@@ -39,10 +39,22 @@ OptionTable JobOptions() {
        .type = OptionType::kBool,
        .help = "Write to a target that makes its keys although a crash may then double rows.",
        .default_text = "false"},
-      {.name = "allow_rejects",
-       .type = OptionType::kBool,
-       .help = "Rows that the target refuses do not fail the job; they are listed.",
-       .default_text = "false"},
+      {.name = "on_reject",
+       .type = OptionType::kEnum,
+       .help = "Rows that the target refuses: stop the collection at the first, or go on without them; all are listed.",
+       .default_text = "stop",
+       .allowed = {"stop", "continue"}},
+      {.name = "max_rejects",
+       .type = OptionType::kInt,
+       .help = "With on_reject: continue, most rows of a collection that may be left out; unset: any number.",
+       .min = 1},
+      {.name = "rejects_file",
+       .type = OptionType::kPath,
+       .help = "Where the refused rows are listed, JSON lines; unset: JOB.rejects.jsonl in the state folder."},
+      {.name = "conflicts_file",
+       .type = OptionType::kPath,
+       .help = "Where rows in conflict are listed (if_not_empty: ignore); unset: JOB.conflicts.jsonl in the state "
+               "folder."},
       {.name = "indexes",
        .type = OptionType::kEnum,
        .help = "Build the source's indexes at the target after the data.",
@@ -185,6 +197,9 @@ class NativeReader {
     ReadCollections(&spec);
     ApplyCreate(ReadPart("create", CreateOptions()), &spec);
     ApplyTuning(ReadPart("tuning", TuningOptions()), &spec.tuning);
+    if (spec.max_rejects && spec.reject_policy == RejectPolicy::kStop) {
+      problems_.Add(root_.Find("max_rejects")->place, "max_rejects: needs `on_reject: continue`");
+    }
     if (const Node* name = root_.Find("name");
         name != nullptr && name->kind == Node::Kind::kScalar && !name->unset && !IsJobName(name->text)) {
       problems_.Add(name->place, "name: '" + Shown(*name) + "' " + JobNameRule());
@@ -268,8 +283,11 @@ class NativeReader {
     static const std::map<std::string, SchemaPolicy> kSchema = {{"create", SchemaPolicy::kCreate},
                                                                 {"recreate", SchemaPolicy::kRecreate},
                                                                 {"existing", SchemaPolicy::kExisting}};
-    static const std::map<std::string, DataPolicy> kData = {
-        {"stop", DataPolicy::kStop}, {"overwrite", DataPolicy::kOverwrite}, {"drop", DataPolicy::kDrop}};
+    static const std::map<std::string, DataPolicy> kData = {{"stop", DataPolicy::kStop},
+                                                            {"ignore", DataPolicy::kIgnore},
+                                                            {"overwrite", DataPolicy::kOverwrite},
+                                                            {"append", DataPolicy::kAppend},
+                                                            {"drop", DataPolicy::kDrop}};
     static const std::map<std::string, LoadPolicy> kLoad = {
         {"auto", LoadPolicy::kAuto}, {"always", LoadPolicy::kAlways}, {"never", LoadPolicy::kNever}};
     spec->name = job.GetString("name");
@@ -278,7 +296,10 @@ class NativeReader {
     spec->duplicate_policy = job.GetString("duplicates") == "any" ? DuplicatePolicy::kAny : DuplicatePolicy::kStop;
     spec->auto_id = job.GetString("auto_id") == "new" ? AutoIdPolicy::kNew : AutoIdPolicy::kKeep;
     spec->accept_duplicates = job.GetBool("accept_duplicates");
-    spec->allow_rejects = job.GetBool("allow_rejects");
+    spec->reject_policy = job.GetString("on_reject") == "continue" ? RejectPolicy::kContinue : RejectPolicy::kStop;
+    if (job.Has("max_rejects")) spec->max_rejects = job.GetInt("max_rejects");
+    spec->rejects_file = job.GetString("rejects_file");
+    spec->conflicts_file = job.GetString("conflicts_file");
     spec->copy_indexes = job.GetString("indexes") == "copy";
     spec->load = kLoad.at(job.GetString("load"));
     spec->source_load = kLoad.at(job.GetString("source_load"));

@@ -50,7 +50,10 @@ if_not_empty: overwrite
 duplicates: any
 auto_id: new
 accept_duplicates: true
-allow_rejects: yes
+on_reject: continue
+max_rejects: 7
+rejects_file: /r.jsonl
+conflicts_file: /c.jsonl
 indexes: none
 load: always
 source_load: never
@@ -66,7 +69,7 @@ tuning: {parallelism: 4, memory: 1GiB, batch: 1MiB, split: 64MiB, commit_every: 
       "digits_1.2-x godwit.yaml | milvus batch_rows=7 ca_pem_path= client_key_path= client_pem_path= database=db1 "
       "password= server_name= timeout=5000 token=root:pass url=http://127.0.0.1:19530 user= write_mode=auto | "
       "files format=parquet path=./out ratio=0.500000 vectors= | db1 db2 | digits> a>b c> | "
-      "1 1 1 1 true true false 1 2 false true | 1 2 Bounded digits:some, text | "
+      "1 2 1 1 true true false 1 2 false true | 1 2 Bounded digits:some, text | "
       "4 1073741824 1048576 67108864 100 8388608 3600000 0");
   EXPECT_EQ(spec->collections[1].where, "job.yaml:10:23");
 }
@@ -81,8 +84,8 @@ TEST(Native, UnknownKeys) {
   EXPECT_EQ(
       Error(With("colections: [a]\n")),
       "job.yaml:3:1: unknown key 'colections'; did you mean 'collections'? allowed: source, target, collections, "
-      "create, tuning, name, schema, if_not_empty, duplicates, auto_id, accept_duplicates, allow_rejects, indexes, "
-      "load, source_load, verify, sample, fail_fast");
+      "create, tuning, name, schema, if_not_empty, duplicates, auto_id, accept_duplicates, on_reject, max_rejects, "
+      "rejects_file, conflicts_file, indexes, load, source_load, verify, sample, fail_fast");
   EXPECT_EQ(Error(With("tuning: {split: 1MiB, zzz: 3}\n")),
             "job.yaml:3:23: unknown key 'zzz' in tuning; allowed: parallelism, memory, batch, split, commit_every, "
             "commit_bytes, retry_for, max_rounds");
@@ -219,11 +222,11 @@ TEST(Native, TheReferenceKnowsEveryKey) {
       EXPECT_TRUE(option.default_text.empty() || ParseOption(option, option.default_text).ok()) << option.name;
     }
   }
-  EXPECT_EQ(
-      names,
-      "[] source target collections create tuning name schema if_not_empty duplicates auto_id accept_duplicates "
-      "allow_rejects indexes load source_load verify sample fail_fast[create] dynamic_fields shards consistency_level "
-      "descriptions[tuning] parallelism memory batch split commit_every commit_bytes retry_for max_rounds");
+  EXPECT_EQ(names,
+            "[] source target collections create tuning name schema if_not_empty duplicates auto_id accept_duplicates "
+            "on_reject max_rejects rejects_file conflicts_file indexes load source_load verify sample fail_fast"
+            "[create] dynamic_fields shards consistency_level descriptions"
+            "[tuning] parallelism memory batch split commit_every commit_bytes retry_for max_rounds");
 }
 
 }  // namespace

@@ -121,8 +121,9 @@ inline std::string ToText(const JobSpec& spec) {
   for (const auto& [from, to] : spec.renames) text += " " + from + "=>" + to;
   text += fmt::format(" | {} {} {} {} {} {} {} {} {} {} {} |", static_cast<int>(spec.schema_policy),
                       static_cast<int>(spec.data_policy), static_cast<int>(spec.duplicate_policy),
-                      static_cast<int>(spec.auto_id), spec.accept_duplicates, spec.allow_rejects, spec.copy_indexes,
-                      static_cast<int>(spec.load), static_cast<int>(spec.source_load), spec.verify, spec.fail_fast);
+                      static_cast<int>(spec.auto_id), spec.accept_duplicates,
+                      spec.reject_policy == RejectPolicy::kContinue, spec.copy_indexes, static_cast<int>(spec.load),
+                      static_cast<int>(spec.source_load), spec.verify, spec.fail_fast);
   text += fmt::format(" {} {} {}", o.dynamic_fields ? int{*o.dynamic_fields} : -1, o.shards.value_or(-1),
                       o.consistency_level.value_or("-"));
   for (const auto& [name, description] : o.descriptions) text += " " + name + ":" + description;

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "base/failpoint.h"
+#include "engine/left_out.h"
 #include "verify/format_value.h"
 
 namespace godwit {
@@ -46,7 +47,7 @@ CollectionRun::CollectionRun(JobContext* job, JournaledCollection journaled)
       target_{.schema = collection_.target,
               .job = job->journal.job_id(),
               .epoch = job->journal.epoch(),
-              .overwrite = collection_.overwrite,
+              .existing = collection_.existing,
               .exclusive = collection_.exclusive},
       commit_mode_(job->target.sink()->commit_mode(collection_.target)),
       identity_(commit_mode_ == CommitMode::kAppendOnly || collection_.target.key_index() < 0
@@ -66,6 +67,7 @@ CollectionReport CollectionRun::Run() {
     Fail(status);
     ReleaseSource();
   }
+  if (arrow::Status listed = LoadLeftOut(); !listed.ok()) report_.notes.push_back(Describe(listed));
   line_->SetStage(status.ok() ? "done" : report_.verdict == Verdict::kStopped ? "stopped" : "failed");
   return report_;
 }
@@ -94,6 +96,7 @@ arrow::Status CollectionRun::RunSteps() {
   if (collection_.stage < Stage::kCreated) ARROW_RETURN_NOT_OK(Create());
   if (collection_.stage < Stage::kVerified) ARROW_RETURN_NOT_OK(Prepare());
   if (collection_.stage < Stage::kSplit) ARROW_RETURN_NOT_OK(MakeSplits());
+  if (collection_.stage < Stage::kCopied) ARROW_RETURN_NOT_OK(PrepareTarget());
   if (collection_.stage < Stage::kCopied) ARROW_RETURN_NOT_OK(CopySplits());
   if (collection_.stage < Stage::kVerified) ARROW_RETURN_NOT_OK(Verify());
   proven_ = report_.digest;
@@ -131,7 +134,7 @@ arrow::Status CollectionRun::Create() {
   ARROW_RETURN_NOT_OK(after_create.Hit());
   TargetState state;
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return catalog.State(collection_.target.ref).Value(&state); }));
-  if (!collection_.overwrite && (state.rows > 0 || !state.rows_exact)) {
+  if (collection_.existing == ExistingRows::kNone && (state.rows > 0 || !state.rows_exact)) {
     return MakeError(ErrorKind::kConflict, "the target collection '" + collection_.target.ref.ToString() +
                                                "' was filled by somebody else since the job was planned. Use --restart "
                                                "to plan it anew");
@@ -183,13 +186,17 @@ arrow::Status CollectionRun::CopySplits() {
                   .mapper = MakeMapper(collection_.source, collection_.target),
                   .identity = identity_,
                   .line = line_,
+                  .rejects = 0,
                   .mutex = {},
                   .duplicate_sample = report_.duplicate_sample};
   int64_t expected_rows = 0;
   for (const JournaledSplit& split : splits) {
     expected_rows += split.split.estimated_rows;
-    if (split.receipt) line_->AddEarlier(split.receipt->progress.digest.rows, split.receipt->progress.bytes);
+    if (!split.receipt) continue;
+    route.rejects += split.receipt->progress.rejects;
+    line_->AddEarlier(split.receipt->progress.digest.rows, split.receipt->progress.bytes);
   }
+  ARROW_RETURN_NOT_OK(CheckRejects(job_, collection_, route.rejects));
   line_->SetExpectedRows(expected_rows);
 
   std::atomic<size_t> next = 0;
@@ -214,12 +221,13 @@ arrow::Status CollectionRun::CopySplits() {
   report_.copy_seconds += SecondsSince(start);
   report_.duplicate_sample = std::move(route.duplicate_sample);
   ARROW_ASSIGN_OR_RAISE(splits, job_.journal.Splits(collection_.id));
-  report_.rows = report_.bytes = report_.duplicates = report_.rejects = 0;
+  report_.rows = report_.bytes = report_.duplicates = report_.rejects = report_.conflicts = 0;
   for (const JournaledSplit& split : splits) {
     if (!split.receipt) continue;  // only after a failure
     report_.rows += split.receipt->progress.digest.rows;
     report_.bytes += split.receipt->progress.bytes;
     report_.rejects += split.receipt->progress.rejects;
+    report_.conflicts += split.receipt->progress.conflicts;
     report_.duplicates += split.duplicates;
   }
   ARROW_RETURN_NOT_OK(job_.journal.SaveCollection(collection_));
@@ -242,7 +250,7 @@ arrow::Status CollectionRun::Verify() {
   ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return sink.Finalize(target_, receipts); }));
   ARROW_RETURN_NOT_OK(after_finalize.Hit());
-  ARROW_RETURN_NOT_OK(CheckRejects());
+  ARROW_RETURN_NOT_OK(CheckRejects(job_, collection_, report_.rejects));
   report_.digest = Digest{};
   for (const Receipt& receipt : receipts) report_.digest += receipt.progress.digest;
 
@@ -258,22 +266,25 @@ arrow::Status CollectionRun::Verify() {
     ARROW_RETURN_NOT_OK(status);
     report_.verdict = *sampled ? Verdict::kCopiedNotVerified : Verdict::kVerified;
   } else {
+    if (read_back != nullptr) ARROW_RETURN_NOT_OK(RestoreReadBack(read_back.get()));
     report_.verdict = Verdict::kCopiedNotVerified;
   }
   return Advance(Stage::kVerified);
 }
 
-arrow::Status CollectionRun::CheckRejects() {
-  ARROW_ASSIGN_OR_RAISE(report_.rejected_sample, job_.journal.Rejects(collection_.id, kMaxSample));
-  if (report_.rejects > 0 && !job_.spec.allow_rejects) {
-    return MakeError(ErrorKind::kRejected,
-                     "the target refused " + std::to_string(report_.rejects) + " rows" +
-                         (report_.rejected_sample.empty() ? std::string()
-                                                          : ", the first: " + report_.rejected_sample.front().key +
-                                                                ": " + report_.rejected_sample.front().reason) +
-                         ". Mend them at the source, or go on without them (allow_rejects: true)");
-  }
+arrow::Status CollectionRun::LoadLeftOut() {
+  ARROW_ASSIGN_OR_RAISE(report_.rejected_sample,
+                        job_.journal.LeftOutRows(collection_.id, LeftOutRow::Kind::kRejected, kMaxSample));
+  ARROW_ASSIGN_OR_RAISE(report_.conflict_sample,
+                        job_.journal.LeftOutRows(collection_.id, LeftOutRow::Kind::kConflict, kMaxSample));
   return arrow::Status::OK();
+}
+
+/// A target that is asked for keys while it is written has to be readable.
+arrow::Status CollectionRun::PrepareTarget() {
+  if (collection_.existing != ExistingRows::kReport) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto read_back, job_.target.sink()->ReadBack(target_, {}));
+  return PrepareReadBack(read_back.get());
 }
 
 arrow::Status CollectionRun::PrepareReadBack(Source* read_back) {
@@ -316,7 +327,7 @@ arrow::Result<bool> CollectionRun::CompareSample(Source* read_back) {
 
 arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_back) {
   const bool snapshot_lasts = collection_.snapshot.life == SnapshotLife::kDurable;
-  const CompareMode mode = collection_.overwrite ? CompareMode::kContains : CompareMode::kEqual;
+  const CompareMode mode = collection_.existing == ExistingRows::kNone ? CompareMode::kEqual : CompareMode::kContains;
   const ScanSide source = SourceSide();
   for (int32_t round = 0;; ++round) {
     ScanSide target = TargetSide(read_back->get());
@@ -346,12 +357,18 @@ arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_bac
     const bool can_correct = commit_mode_ != CommitMode::kAppendOnly && identity_ == RowHasher::Identity::kKey &&
                              (!snapshot_lasts || commit_mode_ == CommitMode::kUpsertByKey) &&
                              round < job_.spec.tuning.max_rounds;
+    bool stuck = !can_correct;
+    int64_t listed = 0;
     report_.differences = 0;
     auto visit = [&](std::vector<DifferingRow> rows) -> arrow::Status {
-      ARROW_RETURN_NOT_OK(LeaveOutRefused(&rows));
+      listed += static_cast<int64_t>(rows.size());
+      ARROW_RETURN_NOT_OK(LeaveOutListed(&rows));
+      listed -= static_cast<int64_t>(rows.size());
       report_.differences += static_cast<int64_t>(rows.size());
       if (rows.empty()) return arrow::Status::OK();
-      if (!can_correct) return NameSample(source, target, rows);
+      stuck = stuck || !MayCorrect(rows);
+      if (stuck) return NameSample(source, target, rows);
+      ARROW_RETURN_NOT_OK(CheckTargetIdentity());  // a correction deletes
       ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return Correct(source, target, rows); }));
       // The parts to read are others now.
       ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
@@ -361,11 +378,12 @@ arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_bac
     };
     ARROW_RETURN_NOT_OK(FindDifferences(source, *source_digest, target, *target_digest, mode, job_.limits, visit));
     if (report_.differences == 0) {
-      report_.digest = mode == CompareMode::kContains ? source_digest->buckets.Total() : have;
-      report_.rows = report_.digest.rows;
+      const bool contains = mode == CompareMode::kContains;
+      report_.digest = contains ? source_digest->buckets.Total() : have;
+      report_.rows = report_.digest.rows - (contains ? listed : 0);
       return arrow::Status::OK();
     }
-    if (!can_correct) {
+    if (stuck) {
       return MakeError(ErrorKind::kSourceChanging,
                        std::to_string(report_.differences) + " rows differ between source and target after " +
                            std::to_string(round) + " corrections" +
@@ -405,14 +423,20 @@ arrow::Status CollectionRun::CheckSourceSchema() {
                                                    ". Use --restart to copy it anew");
 }
 
-/// Rows that the target refused are not at the target, or are there as they were before the job; that was reported.
-arrow::Status CollectionRun::LeaveOutRefused(std::vector<DifferingRow>* rows) {
-  if (report_.rejects == 0) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(auto refused, job_.journal.RefusedKeys(collection_.id));
+/// Rows that were left out are not at the target, or are there as they were before the job; that was reported.
+arrow::Status CollectionRun::LeaveOutListed(std::vector<DifferingRow>* rows) {
+  if (report_.rejects + report_.conflicts == 0) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto listed, job_.journal.LeftOutKeys(collection_.id));
   std::erase_if(*rows, [&](const DifferingRow& row) {
-    return row.side != Difference::Side::kOnlyTarget && std::binary_search(refused.begin(), refused.end(), row.key);
+    return row.side != Difference::Side::kOnlyTarget && std::binary_search(listed.begin(), listed.end(), row.key);
   });
   return arrow::Status::OK();
+}
+
+bool CollectionRun::MayCorrect(const std::vector<DifferingRow>& rows) const {
+  // A row that differs may be the user's own, which stays; only what the target lacks can be added.
+  return collection_.existing != ExistingRows::kReport ||
+         std::ranges::all_of(rows, [](const DifferingRow& row) { return row.side == Difference::Side::kOnlySource; });
 }
 
 arrow::Status CollectionRun::Correct(const ScanSide& source, const ScanSide& target,
@@ -420,18 +444,19 @@ arrow::Status CollectionRun::Correct(const ScanSide& source, const ScanSide& tar
   ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
   ARROW_RETURN_NOT_OK(DeleteAtTarget(target, rows, &receipts));
   ARROW_RETURN_NOT_OK(after_delete.Hit());
-  std::vector<RefusedRow> refused;
-  ARROW_ASSIGN_OR_RAISE(Receipt written, WriteCorrection(source, rows, &refused));
+  ARROW_ASSIGN_OR_RAISE(Receipt written, WriteCorrection(source, rows));
   ARROW_RETURN_NOT_OK(after_correction.Hit());
   report_.written += written.progress.digest.rows;
   report_.deleted += std::ranges::count(rows, Difference::Side::kOnlyTarget, &DifferingRow::side);
   receipts.push_back(std::move(written));
-  ARROW_RETURN_NOT_OK(job_.journal.SaveReceipts(collection_.id, receipts, refused));
-  if (!refused.empty()) {
-    report_.rejects += static_cast<int64_t>(refused.size());
-    ARROW_RETURN_NOT_OK(job_.journal.SaveCollection(collection_));
-    ARROW_RETURN_NOT_OK(CheckRejects());
+  ARROW_RETURN_NOT_OK(job_.journal.SaveReceipts(collection_.id, receipts));
+  report_.rejects = report_.conflicts = 0;
+  for (const Receipt& receipt : receipts) {
+    report_.rejects += receipt.progress.rejects;
+    report_.conflicts += receipt.progress.conflicts;
   }
+  ARROW_RETURN_NOT_OK(job_.journal.SaveCollection(collection_));
+  ARROW_RETURN_NOT_OK(CheckRejects(job_, collection_, report_.rejects));
   return RetryStep(job_.limits, [&] { return job_.target.sink()->Finalize(target_, receipts); });
 }
 
@@ -456,8 +481,7 @@ arrow::Status CollectionRun::DeleteAtTarget(const ScanSide& target, const std::v
   return arrow::Status::OK();
 }
 
-arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, const std::vector<DifferingRow>& rows,
-                                                      std::vector<RefusedRow>* refused) {
+arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, const std::vector<DifferingRow>& rows) {
   std::vector<Hash128> keys;
   for (const DifferingRow& row : rows) {
     if (row.side != Difference::Side::kOnlyTarget) keys.push_back(row.key);
@@ -469,19 +493,11 @@ arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, co
   recovery.receipt.reset();
   recovery.replay = true;
   ARROW_ASSIGN_OR_RAISE(auto writer, sink.Open(target_, split, recovery));
-  Progress progress{.position = {}, .digest = {}, .bytes = 0, .rejects = 0, .complete = true};
+  Progress progress;
+  progress.complete = true;
   arrow::Status status = ScanRows(source, keys, job_.limits, [&](const Batch& batch, const HashedRows& hashes) {
     ARROW_ASSIGN_OR_RAISE(WriteResult result, writer->Write(batch));
-    for (size_t i = 0; i < hashes.keys.size(); ++i) progress.digest.Add(hashes.keys[i], hashes.rows[i]);
-    for (size_t i = 0; i < result.rejected_rows.size(); ++i) {
-      const auto row = static_cast<size_t>(result.rejected_rows[i]);
-      Digest not_taken;
-      not_taken.Add(hashes.keys[row], hashes.rows[row]);
-      progress.digest -= not_taken;
-      ++progress.rejects;
-      refused->push_back({hashes.keys[row], std::move(result.rejected[i])});
-    }
-    return arrow::Status::OK();
+    return AccountBatch(&job_, {collection_, split.id, identity_}, batch, hashes, std::move(result), &progress);
   });
   arrow::Result<Receipt> receipt = status.ok() ? writer->Commit(progress) : arrow::Result<Receipt>(status);
   if (!receipt.ok()) writer->Abort();
@@ -490,9 +506,11 @@ arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, co
 
 arrow::Status CollectionRun::Publish() {
   line_->SetStage("publishing");
+  ARROW_RETURN_NOT_OK(CheckTargetIdentity());
   ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return job_.target.sink()->Publish(target_, receipts, proven_); }));
   ARROW_RETURN_NOT_OK(after_publish.Hit());
+  ARROW_RETURN_NOT_OK(CheckTargetIdentity());
   TargetState state;
   ARROW_RETURN_NOT_OK(
       RetryStep(job_.limits, [&] { return job_.target.catalog()->State(collection_.target.ref).Value(&state); }));

@@ -36,15 +36,16 @@ class CollectionRun {
   /// True when a sample was asked for and is equal.
   arrow::Result<bool> CompareSample(Source* read_back);
   arrow::Status CompareAndCorrect(std::unique_ptr<Source>* read_back);
-  arrow::Status CheckRejects();
-  arrow::Status LeaveOutRefused(std::vector<DifferingRow>* rows);
+  arrow::Status LoadLeftOut();
+  arrow::Status PrepareTarget();
+  arrow::Status LeaveOutListed(std::vector<DifferingRow>* rows);
   arrow::Status NameSample(const ScanSide& source, const ScanSide& target, const std::vector<DifferingRow>& rows);
   arrow::Status CheckSourceSchema();
+  bool MayCorrect(const std::vector<DifferingRow>& rows) const;
   arrow::Status Correct(const ScanSide& source, const ScanSide& target, const std::vector<DifferingRow>& rows);
   arrow::Status DeleteAtTarget(const ScanSide& target, const std::vector<DifferingRow>& rows,
                                std::vector<Receipt>* receipts);
-  arrow::Result<Receipt> WriteCorrection(const ScanSide& source, const std::vector<DifferingRow>& rows,
-                                         std::vector<RefusedRow>* refused);
+  arrow::Result<Receipt> WriteCorrection(const ScanSide& source, const std::vector<DifferingRow>& rows);
   ScanSide SourceSide() const;
   ScanSide TargetSide(Source* read_back) const;
   void Fail(const arrow::Status& status);

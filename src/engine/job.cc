@@ -18,6 +18,7 @@
 #include "base/durable_file.h"
 #include "engine/collection_run.h"
 #include "engine/job_context.h"
+#include "engine/left_out.h"
 #include "engine/progress_board.h"
 #include "journal/lease.h"
 #include "plan/planner.h"
@@ -124,7 +125,7 @@ CollectionPlan PlanOf(const JournaledCollection& begun) {
   CollectionPlan plan;
   plan.source = begun.source;
   plan.target = begun.target;
-  plan.overwrite = begun.overwrite;
+  plan.existing = begun.existing;
   plan.preparation = begun.preparation;
   const std::string route = begun.source.ref.ToString() + " to " + begun.target.ref.ToString();
   plan.actions.push_back(begun.stage == Stage::kDone
@@ -246,7 +247,7 @@ class JobRun {
     collection.source = std::move(plan.source);
     collection.target = std::move(plan.target);
     collection.drop_target = plan.drop_target;
-    collection.overwrite = plan.overwrite;
+    collection.existing = plan.existing;
     collection.exclusive = plan.drop_target || !plan.state.exists;
     collection.preparation = std::move(plan.preparation);
     collection.report.notes = std::move(plan.notes);
@@ -347,9 +348,30 @@ arrow::Result<std::optional<int64_t>> CountOf(Store* store, const CollectionRef&
   return state.rows_exact ? std::optional(state.rows) : std::nullopt;
 }
 
+/// Keys of the rows that the run listed as refused or in conflict, sorted; none where the job was not begun.
+arrow::Result<std::vector<Hash128>> ListedKeys(const JobSpec& spec, const StoreRegistry& stores,
+                                               const CollectionRule& rule, const RunOptions& options) {
+  const std::string path = JournalPath(options.state_dir, spec.name);
+  if (!std::filesystem::exists(path)) return std::vector<Hash128>();
+  ARROW_ASSIGN_OR_RAISE(auto journal, Journal::OpenReadOnly(path));
+  if (journal->header().identity != HeaderOf(spec, stores).identity) return std::vector<Hash128>();
+  ARROW_ASSIGN_OR_RAISE(auto collections, journal->Collections());
+  for (const JournaledCollection& collection : collections) {
+    if (IsRuleOf(rule, collection)) return journal->LeftOutKeys(collection.id);
+  }
+  return std::vector<Hash128>();
+}
+
+/// Returns how many.
+int64_t LeaveOutListed(const std::vector<Hash128>& listed, std::vector<DifferingRow>* rows) {
+  return static_cast<int64_t>(std::erase_if(*rows, [&](const DifferingRow& row) {
+    return row.side != Difference::Side::kOnlyTarget && std::binary_search(listed.begin(), listed.end(), row.key);
+  }));
+}
+
 arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule, const OpenStores& stores,
-                                const WorkLimits& limits, const VerifyOptions& options, DifferenceFile* file,
-                                CollectionReport* report) {
+                                const std::vector<Hash128>& listed, const WorkLimits& limits,
+                                const VerifyOptions& options, DifferenceFile* file, CollectionReport* report) {
   auto start = Clock::now();
   ARROW_ASSIGN_OR_RAISE(CollectionSchema source_schema, stores.source->catalog()->Describe(rule.source));
   ARROW_ASSIGN_OR_RAISE(CollectionSchema target_schema, stores.target->catalog()->Describe(report->target));
@@ -370,7 +392,8 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   ARROW_ASSIGN_OR_RAISE(SideDigest source_digest, DigestSide(source, limits));
   ARROW_ASSIGN_OR_RAISE(SideDigest target_digest, DigestSide(target, limits));
   if (spec.duplicate_policy == DuplicatePolicy::kStop) ARROW_RETURN_NOT_OK(CheckKeysDiffer(source_digest));
-  const CompareMode mode = spec.data_policy == DataPolicy::kOverwrite ? CompareMode::kContains : CompareMode::kEqual;
+  const bool keeps_rows = spec.data_policy != DataPolicy::kStop && spec.data_policy != DataPolicy::kDrop;
+  const CompareMode mode = keeps_rows ? CompareMode::kContains : CompareMode::kEqual;
   auto name = [&](Difference difference) -> arrow::Status {
     if (file != nullptr) ARROW_RETURN_NOT_OK(file->Add(rule.source, report->target, difference));
     if (report->difference_sample.size() < kMaxSample) {
@@ -378,7 +401,9 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
     }
     return arrow::Status::OK();
   };
-  auto visit = [&](const std::vector<DifferingRow>& rows) -> arrow::Status {
+  int64_t left_out = 0;
+  auto visit = [&](std::vector<DifferingRow> rows) -> arrow::Status {
+    left_out += LeaveOutListed(listed, &rows);
     report->differences += static_cast<int64_t>(rows.size());
     const size_t wanted = kMaxSample - report->difference_sample.size();
     const size_t count = file != nullptr ? rows.size() : std::min(rows.size(), wanted);
@@ -386,6 +411,10 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
                            name);
   };
   ARROW_RETURN_NOT_OK(FindDifferences(source, source_digest, target, target_digest, mode, limits, visit));
+  if (left_out > 0) {
+    report->notes.push_back(std::to_string(left_out) +
+                            " rows that the run listed as refused or in conflict differ, and are not counted");
+  }
   report->rows = source_digest.buckets.Total().rows;
   report->duplicates = source_digest.surplus_rows;
   report->digest = target_digest.buckets.Total();
@@ -500,6 +529,7 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   }
   SumUp(&report);
   report.seconds = SecondsSince(start);
+  ARROW_RETURN_NOT_OK(WriteLeftOutFiles(spec, options.state_dir, journal.get(), &report));
   ARROW_RETURN_NOT_OK(WriteReport(options, journal.get(), &report));
   return report;
 }
@@ -522,7 +552,10 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
   }
   for (const CollectionRule& rule : rules) {
     CollectionReport collection{.source = rule.source, .target = TargetRef(spec, rule, *both.target)};
-    arrow::Status status = CompareCollection(spec, rule, both, budgets.limits, verify, file.get(), &collection);
+    arrow::Status status = [&] {
+      ARROW_ASSIGN_OR_RAISE(auto listed, ListedKeys(spec, stores, rule, options));
+      return CompareCollection(spec, rule, both, listed, budgets.limits, verify, file.get(), &collection);
+    }();
     if (!status.ok()) collection = FailedReport(spec, rule, *both.target, status);
     report.collections.push_back(std::move(collection));
   }

@@ -20,10 +20,15 @@ ordered_json ToJsonObject(const Difference& difference) {
           {"fields", std::move(fields)}};
 }
 
+ordered_json ToJsonArray(const std::vector<LeftOut>& rows) {
+  ordered_json array = ordered_json::array();
+  for (const LeftOut& row : rows) {
+    array.push_back({{"partition", row.partition}, {"key", row.key}, {"reason", row.reason}});
+  }
+  return array;
+}
+
 ordered_json ToJsonObject(const CollectionReport& report) {
-  ordered_json rejects = ordered_json::array();
-  for (const Rejected& reject : report.rejected_sample)
-    rejects.push_back({{"key", reject.key}, {"reason", reject.reason}});
   ordered_json differences = ordered_json::array();
   for (const Difference& difference : report.difference_sample) differences.push_back(ToJsonObject(difference));
   return {{"source", report.source.ToString()},
@@ -37,7 +42,9 @@ ordered_json ToJsonObject(const CollectionReport& report) {
           {"duplicates", report.duplicates},
           {"duplicate_keys", report.duplicate_sample},
           {"rejects", report.rejects},
-          {"rejected_rows", std::move(rejects)},
+          {"rejected_rows", ToJsonArray(report.rejected_sample)},
+          {"conflicts", report.conflicts},
+          {"conflict_rows", ToJsonArray(report.conflict_sample)},
           {"corrections", report.rounds},
           {"written", report.written},
           {"deleted", report.deleted},
@@ -106,6 +113,8 @@ std::string ToJson(const Report& report) {
                          {"resumed", report.resumed},
                          {"error", report.error},
                          {"report_file", report.report_file},
+                         {"rejects_file", report.rejects_file},
+                         {"conflicts_file", report.conflicts_file},
                          {"collections", std::move(collections)}};
   return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <set>
 #include <thread>
@@ -12,6 +13,7 @@
 #include <arrow/util/byte_size.h>
 
 #include "base/failpoint.h"
+#include "engine/left_out.h"
 
 namespace godwit {
 namespace {
@@ -82,6 +84,7 @@ class Attempt {
 
   arrow::Status Run(const Recovery& recovery) {
     if (recovery.receipt) progress_ = recovery.receipt->progress;
+    journaled_rejects_ = split_.receipt ? split_.receipt->progress.rejects : 0;
     Sink& sink = *route_.job.target.sink();
     ARROW_ASSIGN_OR_RAISE(auto writer, sink.Open(route_.target, split_.split, recovery));
     ARROW_ASSIGN_OR_RAISE(auto reader,
@@ -141,32 +144,30 @@ class Attempt {
       if (!item) break;
       ARROW_RETURN_NOT_OK(before_write.Hit());
       ARROW_ASSIGN_OR_RAISE(WriteResult result, writer->Write(item->batch));
-      Account(*item, std::move(result));
-      if (CommitDue()) ARROW_RETURN_NOT_OK(Commit(writer));
+      ARROW_RETURN_NOT_OK(Account(*item, std::move(result)));
+      // The rows that end the job are to be in its list.
+      const bool refused = !CheckRejects(route_.job, route_.collection, Rejects()).ok();
+      if (refused || CommitDue()) ARROW_RETURN_NOT_OK(Commit(writer));
+      if (refused) return CheckRejects(route_.job, route_.collection, Rejects());
     }
     progress_.complete = true;
     return Commit(writer);
   }
 
-  void Account(const ReadBatch& item, WriteResult result) {
-    Digest digest;
-    for (size_t i = 0; i < item.hashes.rows.size(); ++i) digest.Add(item.hashes.keys[i], item.hashes.rows[i]);
-    for (size_t i = 0; i < result.rejected_rows.size(); ++i) {
-      const auto row = static_cast<size_t>(result.rejected_rows[i]);
-      Digest refused;
-      refused.Add(item.hashes.keys[row], item.hashes.rows[row]);
-      digest -= refused;
-      refused_.push_back({item.hashes.keys[row], std::move(result.rejected[i])});
-    }
-    progress_.digest += digest;
+  arrow::Status Account(const ReadBatch& item, WriteResult result) {
+    const WrittenSplit split{route_.collection, split_.split.id, route_.identity};
+    ARROW_RETURN_NOT_OK(AccountBatch(&route_.job, split, item.batch, item.hashes, std::move(result), &progress_));
     progress_.bytes += item.bytes;
-    progress_.rejects += static_cast<int64_t>(result.rejected_rows.size());
     progress_.position = item.batch.position;
     duplicates_ += item.batch.surplus_rows;
     uncommitted_bytes_ += item.bytes;
     route_.line->Add(item.batch.rows->num_rows(), item.bytes);
     patience_.Renew();
+    return arrow::Status::OK();
   }
+
+  /// Of the collection so far, as this split sees it.
+  int64_t Rejects() const { return route_.rejects + progress_.rejects - journaled_rejects_; }
 
   bool CommitDue() const {
     const Tuning& tuning = route_.job.spec.tuning;
@@ -178,8 +179,8 @@ class Attempt {
     ARROW_RETURN_NOT_OK(before_commit.Hit());
     ARROW_ASSIGN_OR_RAISE(Receipt receipt, writer->Commit(progress_));
     ARROW_RETURN_NOT_OK(after_commit.Hit());
-    ARROW_RETURN_NOT_OK(route_.job.journal.SaveReceipt(route_.collection.id, receipt, duplicates_, refused_));
-    refused_.clear();
+    ARROW_RETURN_NOT_OK(route_.job.journal.SaveReceipt(route_.collection.id, receipt, duplicates_));
+    route_.rejects += progress_.rejects - std::exchange(journaled_rejects_, progress_.rejects);
     uncommitted_bytes_ = 0;
     committed_at_ = Clock::now();
     return arrow::Status::OK();
@@ -191,7 +192,7 @@ class Attempt {
   Progress progress_;
   int64_t duplicates_;           // surplus rows of the batches written
   std::set<std::string> noted_;  // of the reading thread
-  std::vector<RefusedRow> refused_;
+  int64_t journaled_rejects_ = 0;
   int64_t uncommitted_bytes_ = 0;
   Clock::time_point committed_at_;
 };
@@ -202,7 +203,7 @@ arrow::Result<Recovery> Recover(CopyRoute* route, JournaledSplit* split) {
   ARROW_ASSIGN_OR_RAISE(Recovery recovery, route->job.target.sink()->Recover(route->target, split->split,
                                                                              split->receipt, split->attempted));
   if (recovery.receipt && recovery.receipt->progress.complete) {
-    ARROW_RETURN_NOT_OK(journal.SaveReceipt(route->collection.id, *recovery.receipt, split->duplicates, {}));
+    ARROW_RETURN_NOT_OK(journal.SaveReceipt(route->collection.id, *recovery.receipt, split->duplicates));
   } else if (!split->attempted) {
     ARROW_RETURN_NOT_OK(journal.MarkAttempted(route->collection.id, split->split.id));
     split->attempted = true;
@@ -219,6 +220,18 @@ arrow::Status RefreshReceipt(CopyRoute* route, JournaledSplit* split) {
 }
 
 }  // namespace
+
+arrow::Status CheckRejects(const JobContext& job, const JournaledCollection& collection, int64_t rejects) {
+  const bool stops = job.spec.reject_policy == RejectPolicy::kStop;
+  const int64_t allowed = stops ? 0 : job.spec.max_rejects.value_or(std::numeric_limits<int64_t>::max());
+  if (rejects <= allowed) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto first, job.journal.LeftOutRows(collection.id, LeftOutRow::Kind::kRejected, 1));
+  std::string message = "the target refused " + std::to_string(rejects) + (rejects == 1 ? " row" : " rows");
+  if (!first.empty()) message += ", the first: " + first[0].key + ": " + first[0].reason;
+  return MakeError(ErrorKind::kRejected,
+                   message + (stops ? ". Mend them at the source, or go on without them (on_reject: continue)"
+                                    : "; the job allows " + std::to_string(allowed) + " (max_rejects)"));
+}
 
 arrow::Status CopySplit(CopyRoute* route, const JournaledSplit& planned) {
   JournaledSplit split = planned;

@@ -2,6 +2,7 @@
 // few seconds, and a fresh start from the newest receipt after a failure that passes.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -21,11 +22,15 @@ struct CopyRoute {
   RowHasher::Identity identity = RowHasher::Identity::kKey;
   ProgressLine* line = nullptr;
 
+  std::atomic<int64_t> rejects = 0;           // of all splits, as journaled
   std::mutex mutex;                           // guards duplicate_sample
   std::vector<std::string> duplicate_sample;  // at most kMaxSample
 };
 
 inline constexpr size_t kMaxSample = 1000;
+
+/// kRejected when the target refused more rows than the job allows.
+arrow::Status CheckRejects(const JobContext& job, const JournaledCollection& collection, int64_t rejects);
 
 /// OK: the journal holds the complete receipt. Thread-safe for different splits.
 arrow::Status CopySplit(CopyRoute* route, const JournaledSplit& split);

@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kFormatVersion = 1;
+constexpr int64_t kFormatVersion = 2;
 constexpr int kBusyTimeoutMs = 10'000;
 
 Failpoint before_plan("journal.plan.before");
@@ -27,12 +27,13 @@ Failpoint after_splits("journal.splits.after");
 Failpoint after_attempt("journal.attempt.after");
 Failpoint before_receipt("journal.receipt.before");
 Failpoint after_receipt("journal.receipt.after");
+Failpoint after_left_out("journal.left_out.after");
 Failpoint before_report("journal.report.before");
 
 constexpr const char* kSchema = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE collections(id INTEGER PRIMARY KEY, stage INTEGER NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
-  drop_target INTEGER NOT NULL, overwrite INTEGER NOT NULL, exclusive INTEGER NOT NULL, preparation TEXT NOT NULL, verify_preparation TEXT NOT NULL,
+  drop_target INTEGER NOT NULL, existing INTEGER NOT NULL, exclusive INTEGER NOT NULL, preparation TEXT NOT NULL, verify_preparation TEXT NOT NULL,
   target_identity TEXT NOT NULL, snapshot_life INTEGER NOT NULL, snapshot_id TEXT NOT NULL, report TEXT NOT NULL);
 CREATE TABLE splits(collection INTEGER NOT NULL REFERENCES collections(id), ordinal INTEGER NOT NULL, id TEXT NOT NULL,
   spec TEXT NOT NULL, estimated_rows INTEGER NOT NULL, estimated_bytes INTEGER NOT NULL,
@@ -40,10 +41,17 @@ CREATE TABLE splits(collection INTEGER NOT NULL REFERENCES collections(id), ordi
   PRIMARY KEY(collection, id)) WITHOUT ROWID;
 CREATE TABLE receipts(collection INTEGER NOT NULL REFERENCES collections(id), split TEXT NOT NULL,
   position TEXT NOT NULL, digest TEXT NOT NULL, bytes INTEGER NOT NULL, rejects INTEGER NOT NULL,
-  complete INTEGER NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY(collection, split)) WITHOUT ROWID;
-CREATE TABLE rejects(collection INTEGER NOT NULL REFERENCES collections(id), split TEXT NOT NULL, hash TEXT NOT NULL,
-  key TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(collection, split, hash)) WITHOUT ROWID;
+  conflicts INTEGER NOT NULL, complete INTEGER NOT NULL, evidence TEXT NOT NULL,
+  PRIMARY KEY(collection, split)) WITHOUT ROWID;
+CREATE TABLE left_out(collection INTEGER NOT NULL REFERENCES collections(id), kind INTEGER NOT NULL,
+  split TEXT NOT NULL, ordinal INTEGER NOT NULL, hash TEXT NOT NULL, partition TEXT NOT NULL, key TEXT NOT NULL,
+  reason TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY(collection, kind, split, ordinal));
 )sql";
+
+/// Left out rows that a receipt counts; the columns of both tables, but for the record's.
+constexpr const char* kCounted =
+    " FROM left_out AS l JOIN receipts AS r ON r.collection = l.collection AND r.split = l.split"
+    " AND l.ordinal <= CASE l.kind WHEN 0 THEN r.rejects ELSE r.conflicts END WHERE l.collection = ?";
 
 /// The part of a collection's report that must outlive the process.
 std::string ReportToJson(const CollectionReport& report) {
@@ -58,6 +66,7 @@ std::string ReportToJson(const CollectionReport& report) {
               {"bytes", report.bytes},
               {"duplicates", report.duplicates},
               {"rejects", report.rejects},
+              {"conflicts", report.conflicts},
               {"digest", report.digest.ToString()},
               {"duplicate_sample", report.duplicate_sample},
               {"notes", report.notes}}
@@ -78,6 +87,7 @@ arrow::Status ReportFromJson(std::string_view text, CollectionReport* report) {
   report->bytes = object.value("bytes", int64_t{0});
   report->duplicates = object.value("duplicates", int64_t{0});
   report->rejects = object.value("rejects", int64_t{0});
+  report->conflicts = object.value("conflicts", int64_t{0});
   report->duplicate_sample = object.value("duplicate_sample", std::vector<std::string>());
   report->notes = object.value("notes", std::vector<std::string>());
   ARROW_ASSIGN_OR_RAISE(report->digest, Digest::Parse(object.value("digest", "")));
@@ -105,7 +115,7 @@ arrow::Result<JournaledCollection> ReadCollection(const SqliteStatement& row) {
   ARROW_ASSIGN_OR_RAISE(collection.source, SchemaFromJson(row.Text(2)));
   ARROW_ASSIGN_OR_RAISE(collection.target, SchemaFromJson(row.Text(3)));
   collection.drop_target = row.Int(4) != 0;
-  collection.overwrite = row.Int(5) != 0;
+  collection.existing = static_cast<ExistingRows>(row.Int(5));
   collection.exclusive = row.Int(6) != 0;
   collection.preparation = row.Text(7);
   collection.verify_preparation = row.Text(8);
@@ -122,7 +132,7 @@ void BindCollection(const JournaledCollection& collection, SqliteStatement* stat
       .Bind(2, ToJson(collection.source))
       .Bind(3, ToJson(collection.target))
       .Bind(4, int64_t{collection.drop_target})
-      .Bind(5, int64_t{collection.overwrite})
+      .Bind(5, static_cast<int64_t>(collection.existing))
       .Bind(6, int64_t{collection.exclusive})
       .Bind(7, collection.preparation)
       .Bind(8, collection.verify_preparation)
@@ -219,10 +229,10 @@ arrow::Status Journal::SetMeta(const std::string& key, const std::string& value)
 
 arrow::Result<std::vector<JournaledCollection>> Journal::Collections() {
   std::lock_guard lock(mutex_);
-  ARROW_ASSIGN_OR_RAISE(
-      auto select, db_->Prepare("SELECT id, stage, source, target, drop_target, overwrite, exclusive, preparation, "
-                                "verify_preparation, target_identity, snapshot_life, snapshot_id, report "
-                                "FROM collections ORDER BY id"));
+  ARROW_ASSIGN_OR_RAISE(auto select,
+                        db_->Prepare("SELECT id, stage, source, target, drop_target, existing, exclusive, preparation, "
+                                     "verify_preparation, target_identity, snapshot_life, snapshot_id, report "
+                                     "FROM collections ORDER BY id"));
   std::vector<JournaledCollection> collections;
   while (true) {
     ARROW_ASSIGN_OR_RAISE(bool row, select.Step());
@@ -237,7 +247,7 @@ arrow::Status Journal::AddCollection(JournaledCollection* collection) {
   ARROW_RETURN_NOT_OK(before_plan.Hit());
   ARROW_ASSIGN_OR_RAISE(
       auto insert,
-      db_->Prepare("INSERT INTO collections(stage, source, target, drop_target, overwrite, exclusive, preparation, "
+      db_->Prepare("INSERT INTO collections(stage, source, target, drop_target, existing, exclusive, preparation, "
                    "verify_preparation, target_identity, snapshot_life, snapshot_id, report) "
                    "VALUES(?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"));
   BindCollection(*collection, &insert);
@@ -252,7 +262,7 @@ arrow::Status Journal::SaveCollection(const JournaledCollection& collection) {
   ARROW_RETURN_NOT_OK(before_stage.Hit());
   ARROW_ASSIGN_OR_RAISE(
       auto update,
-      db_->Prepare("UPDATE collections SET stage=?, source=?, target=?, drop_target=?, overwrite=?, exclusive=?, "
+      db_->Prepare("UPDATE collections SET stage=?, source=?, target=?, drop_target=?, existing=?, exclusive=?, "
                    "preparation=?, verify_preparation=?, target_identity=?, snapshot_life=?, "
                    "snapshot_id=?, report=? WHERE id=?"));
   BindCollection(collection, &update);
@@ -313,8 +323,9 @@ arrow::Result<std::vector<JournaledSplit>> Journal::Splits(int64_t collection) {
 
 arrow::Result<std::vector<Receipt>> Journal::Receipts(int64_t collection) {
   std::lock_guard lock(mutex_);
-  ARROW_ASSIGN_OR_RAISE(auto select, db_->Prepare("SELECT split, position, digest, bytes, rejects, complete, evidence "
-                                                  "FROM receipts WHERE collection=? ORDER BY split"));
+  ARROW_ASSIGN_OR_RAISE(auto select,
+                        db_->Prepare("SELECT split, position, digest, bytes, rejects, conflicts, complete, "
+                                     "evidence FROM receipts WHERE collection=? ORDER BY split"));
   select.Bind(1, collection);
   std::vector<Receipt> receipts;
   while (true) {
@@ -326,8 +337,9 @@ arrow::Result<std::vector<Receipt>> Journal::Receipts(int64_t collection) {
     ARROW_ASSIGN_OR_RAISE(receipt.progress.digest, Digest::Parse(select.Text(2)));
     receipt.progress.bytes = select.Int(3);
     receipt.progress.rejects = select.Int(4);
-    receipt.progress.complete = select.Int(5) != 0;
-    receipt.evidence = select.Text(6);
+    receipt.progress.conflicts = select.Int(5);
+    receipt.progress.complete = select.Int(6) != 0;
+    receipt.evidence = select.Text(7);
     receipts.push_back(std::move(receipt));
   }
 }
@@ -342,75 +354,94 @@ arrow::Status Journal::MarkAttempted(int64_t collection, const std::string& spli
 arrow::Status Journal::UpsertReceipt(int64_t collection, const Receipt& receipt) {
   ARROW_ASSIGN_OR_RAISE(
       auto upsert,
-      db_->Prepare("INSERT INTO receipts(collection, split, position, digest, bytes, rejects, complete, evidence) "
-                   "VALUES(?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET position=excluded.position, "
+      db_->Prepare("INSERT INTO receipts(collection, split, position, digest, bytes, rejects, conflicts, complete, "
+                   "evidence) VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET position=excluded.position, "
                    "digest=excluded.digest, bytes=excluded.bytes, rejects=excluded.rejects, "
-                   "complete=excluded.complete, evidence=excluded.evidence"));
+                   "conflicts=excluded.conflicts, complete=excluded.complete, evidence=excluded.evidence"));
   return upsert.Bind(1, collection)
       .Bind(2, receipt.split_id)
       .Bind(3, receipt.progress.position)
       .Bind(4, receipt.progress.digest.ToString())
       .Bind(5, receipt.progress.bytes)
       .Bind(6, receipt.progress.rejects)
-      .Bind(7, int64_t{receipt.progress.complete})
-      .Bind(8, receipt.evidence)
+      .Bind(7, receipt.progress.conflicts)
+      .Bind(8, int64_t{receipt.progress.complete})
+      .Bind(9, receipt.evidence)
       .Run();
 }
 
-arrow::Status Journal::SaveReceipt(int64_t collection, const Receipt& receipt, int64_t duplicates,
-                                   const std::vector<RefusedRow>& refused) {
+arrow::Status Journal::SaveReceipt(int64_t collection, const Receipt& receipt, int64_t duplicates) {
   std::lock_guard lock(mutex_);
   ARROW_RETURN_NOT_OK(before_receipt.Hit());
   ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(db_.get()));
   ARROW_RETURN_NOT_OK(UpsertReceipt(collection, receipt));
   ARROW_ASSIGN_OR_RAISE(auto update, db_->Prepare("UPDATE splits SET duplicates=? WHERE collection=? AND id=?"));
   ARROW_RETURN_NOT_OK(update.Bind(1, duplicates).Bind(2, collection).Bind(3, receipt.split_id).Run());
-  ARROW_RETURN_NOT_OK(InsertRefused(collection, receipt.split_id, refused));
   ARROW_RETURN_NOT_OK(transaction.Commit());
   return after_receipt.Hit();
 }
 
-arrow::Status Journal::InsertRefused(int64_t collection, const std::string& split,
-                                     const std::vector<RefusedRow>& refused) {
-  ARROW_ASSIGN_OR_RAISE(auto insert, db_->Prepare("INSERT OR REPLACE INTO rejects VALUES(?,?,?,?,?)"));
-  for (const RefusedRow& row : refused) {
-    ARROW_RETURN_NOT_OK(insert.Bind(1, collection)
-                            .Bind(2, split)
-                            .Bind(3, fmt::format("{:016x}{:016x}", row.key.high, row.key.low))
-                            .Bind(4, row.rejected.key)
-                            .Bind(5, row.rejected.reason)
-                            .Run());
-  }
-  return arrow::Status::OK();
-}
-
-arrow::Status Journal::SaveReceipts(int64_t collection, const std::vector<Receipt>& receipts,
-                                    const std::vector<RefusedRow>& refused) {
+arrow::Status Journal::SaveReceipts(int64_t collection, const std::vector<Receipt>& receipts) {
   std::lock_guard lock(mutex_);
   ARROW_RETURN_NOT_OK(before_receipt.Hit());
   ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(db_.get()));
   for (const Receipt& receipt : receipts) ARROW_RETURN_NOT_OK(UpsertReceipt(collection, receipt));
-  if (!receipts.empty()) ARROW_RETURN_NOT_OK(InsertRefused(collection, receipts.back().split_id, refused));
   ARROW_RETURN_NOT_OK(transaction.Commit());
   return after_receipt.Hit();
 }
 
-arrow::Result<std::vector<Rejected>> Journal::Rejects(int64_t collection, int64_t limit) {
+arrow::Status Journal::AddLeftOut(int64_t collection, const std::string& split, const std::vector<LeftOutRow>& rows) {
+  if (rows.empty()) return arrow::Status::OK();
   std::lock_guard lock(mutex_);
-  ARROW_ASSIGN_OR_RAISE(auto select, db_->Prepare("SELECT key, reason FROM rejects WHERE collection=? LIMIT ?"));
-  select.Bind(1, collection).Bind(2, limit);
-  std::vector<Rejected> rejects;
+  ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(db_.get()));
+  ARROW_ASSIGN_OR_RAISE(auto insert, db_->Prepare("INSERT OR REPLACE INTO left_out VALUES(?,?,?,?,?,?,?,?,?)"));
+  for (const LeftOutRow& row : rows) {
+    ARROW_RETURN_NOT_OK(insert.Bind(1, collection)
+                            .Bind(2, static_cast<int64_t>(row.kind))
+                            .Bind(3, split)
+                            .Bind(4, row.ordinal)
+                            .Bind(5, fmt::format("{:016x}{:016x}", row.key.high, row.key.low))
+                            .Bind(6, row.row.partition)
+                            .Bind(7, row.row.key)
+                            .Bind(8, row.row.reason)
+                            .Bind(9, row.record)
+                            .Run());
+  }
+  ARROW_RETURN_NOT_OK(transaction.Commit());
+  return after_left_out.Hit();
+}
+
+arrow::Result<std::vector<LeftOut>> Journal::LeftOutRows(int64_t collection, LeftOutRow::Kind kind, int64_t limit) {
+  std::lock_guard lock(mutex_);
+  ARROW_ASSIGN_OR_RAISE(auto select,
+                        db_->Prepare("SELECT l.partition, l.key, l.reason" + std::string(kCounted) +
+                                     " AND l.kind = ? ORDER BY l.collection, l.kind, l.split, l.ordinal LIMIT ?"));
+  select.Bind(1, collection).Bind(2, static_cast<int64_t>(kind)).Bind(3, limit);
+  std::vector<LeftOut> rows;
   while (true) {
     ARROW_ASSIGN_OR_RAISE(bool row, select.Step());
-    if (!row) return rejects;
-    rejects.push_back({std::string(select.Text(0)), std::string(select.Text(1))});
+    if (!row) return rows;
+    rows.push_back({std::string(select.Text(0)), std::string(select.Text(1)), std::string(select.Text(2))});
   }
 }
 
-arrow::Result<std::vector<Hash128>> Journal::RefusedKeys(int64_t collection) {
+arrow::Status Journal::VisitLeftOut(int64_t collection, LeftOutRow::Kind kind,
+                                    const std::function<arrow::Status(std::string_view record)>& visit) {
+  std::lock_guard lock(mutex_);
+  ARROW_ASSIGN_OR_RAISE(auto select, db_->Prepare("SELECT l.record" + std::string(kCounted) +
+                                                  " AND l.kind = ? ORDER BY l.collection, l.kind, l.split, l.ordinal"));
+  select.Bind(1, collection).Bind(2, static_cast<int64_t>(kind));
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(bool row, select.Step());
+    if (!row) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(visit(select.Text(0)));
+  }
+}
+
+arrow::Result<std::vector<Hash128>> Journal::LeftOutKeys(int64_t collection) {
   std::lock_guard lock(mutex_);
   ARROW_ASSIGN_OR_RAISE(auto select,
-                        db_->Prepare("SELECT DISTINCT hash FROM rejects WHERE collection=? ORDER BY hash"));
+                        db_->Prepare("SELECT DISTINCT l.hash" + std::string(kCounted) + " ORDER BY l.hash"));
   select.Bind(1, collection);
   std::vector<Hash128> keys;
   while (true) {
@@ -424,7 +455,7 @@ arrow::Result<std::vector<Hash128>> Journal::RefusedKeys(int64_t collection) {
     };
     if (text.size() != 32 || !parse(0, &key.high) || !parse(16, &key.low)) {
       return MakeError(ErrorKind::kCorruptData,
-                       "the journal holds a refused row with the key hash '" + std::string(text) + "'");
+                       "the journal holds a row that was left out with the key hash '" + std::string(text) + "'");
     }
     keys.push_back(key);
   }

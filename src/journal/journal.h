@@ -12,10 +12,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/sqlite.h"
@@ -31,14 +33,14 @@ struct JournaledCollection {
   Stage stage = Stage::kPlanned;
   CollectionSchema source;
   CollectionSchema target;
-  bool drop_target = false;        // before creating, once
-  bool overwrite = false;          // WriteTarget::overwrite
-  bool exclusive = false;          // WriteTarget::exclusive
-  std::string preparation;         // of the source; to be restored
-  std::string verify_preparation;  // of the target while it is read back; to be restored
-  std::string target_identity;     // set with kCreated
-  Snapshot snapshot;               // set with kSplit
-  CollectionReport report;         // as far as known
+  bool drop_target = false;                     // before creating, once
+  ExistingRows existing = ExistingRows::kNone;  // WriteTarget::existing
+  bool exclusive = false;                       // WriteTarget::exclusive
+  std::string preparation;                      // of the source; to be restored
+  std::string verify_preparation;               // of the target while it is read back; to be restored
+  std::string target_identity;                  // set with kCreated
+  Snapshot snapshot;                            // set with kSplit
+  CollectionReport report;                      // as far as known
 };
 
 struct JournaledSplit {
@@ -48,10 +50,16 @@ struct JournaledSplit {
   int64_t duplicates = 0;          // surplus rows seen up to the receipt
 };
 
-/// A row that the target refused.
-struct RefusedRow {
+/// A source row that did not go to the target.
+struct LeftOutRow {
+  enum class Kind { kRejected, kConflict };
+  Kind kind = Kind::kRejected;
+  /// From 1, of its kind in the split. The row counts once a receipt of the split counts so many: what a replay finds
+  /// again replaces what an attempt that never committed found.
+  int64_t ordinal = 0;
   Hash128 key;
-  Rejected rejected;
+  LeftOut row;
+  std::string record;  // a JSON object: partition, key, reason and the values of the row, or of both
 };
 
 class Journal {
@@ -86,16 +94,21 @@ class Journal {
 
   arrow::Result<std::vector<JournaledSplit>> Splits(int64_t collection);
   arrow::Status MarkAttempted(int64_t collection, const std::string& split);
-  arrow::Status SaveReceipt(int64_t collection, const Receipt& receipt, int64_t duplicates,
-                            const std::vector<RefusedRow>& refused);
+  arrow::Status SaveReceipt(int64_t collection, const Receipt& receipt, int64_t duplicates);
   /// The newest receipts of all splits, also of corrections, which have no row among Splits().
   arrow::Result<std::vector<Receipt>> Receipts(int64_t collection);
-  /// Adds or replaces the receipts of splits after a correction, the correction's own last, in one transaction.
-  arrow::Status SaveReceipts(int64_t collection, const std::vector<Receipt>& receipts,
-                             const std::vector<RefusedRow>& refused);
-  arrow::Result<std::vector<Rejected>> Rejects(int64_t collection, int64_t limit);
-  /// Key hashes of all rows that the target refused, sorted.
-  arrow::Result<std::vector<Hash128>> RefusedKeys(int64_t collection);
+  /// Adds or replaces the receipts of splits after a correction, in one transaction.
+  arrow::Status SaveReceipts(int64_t collection, const std::vector<Receipt>& receipts);
+
+  /// Before the commit that they belong to, so that no row is forgotten between the target's commit and the receipt.
+  arrow::Status AddLeftOut(int64_t collection, const std::string& split, const std::vector<LeftOutRow>& rows);
+  // Of the rows that count:
+  arrow::Result<std::vector<LeftOut>> LeftOutRows(int64_t collection, LeftOutRow::Kind kind, int64_t limit);
+  /// Key hashes of both kinds, sorted.
+  arrow::Result<std::vector<Hash128>> LeftOutKeys(int64_t collection);
+  /// Calls `visit` with the record of each, in order, and holds the journal meanwhile.
+  arrow::Status VisitLeftOut(int64_t collection, LeftOutRow::Kind kind,
+                             const std::function<arrow::Status(std::string_view record)>& visit);
 
   /// The last report; none while the job was never ended.
   arrow::Status SaveReport(const Report& report, const std::string& json);
@@ -112,7 +125,6 @@ class Journal {
   arrow::Status BeginEpoch();
   arrow::Result<std::string> Meta(const std::string& key);
   arrow::Status SetMeta(const std::string& key, const std::string& value);
-  arrow::Status InsertRefused(int64_t collection, const std::string& split, const std::vector<RefusedRow>& refused);
   arrow::Status UpsertReceipt(int64_t collection, const Receipt& receipt);
 
   std::mutex mutex_;

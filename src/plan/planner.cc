@@ -58,6 +58,11 @@ arrow::Status CheckNotTheSource(const CollectionRule& rule, Store* source, const
                        "or database");
 }
 
+ExistingRows ExistingOf(DataPolicy policy, const CollectionPlan& plan) {
+  if (plan.commit_mode == CommitMode::kAppendOnly || plan.target.key_index() < 0) return ExistingRows::kAdd;
+  return policy == DataPolicy::kOverwrite ? ExistingRows::kReplace : ExistingRows::kReport;
+}
+
 /// Decides what happens to what is already at the target.
 arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
   const std::string name = plan->target.ref.ToString();
@@ -101,16 +106,15 @@ arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
   if (spec.data_policy == DataPolicy::kStop) {
     return MakeError(ErrorKind::kConflict,
                      "the target collection '" + name + "' holds " + std::to_string(plan->state.rows) +
-                         " rows already. Choose with if_not_empty: overwrite (equal keys are overwritten, other rows "
-                         "stay) or drop");
+                         " rows already. Choose with if_not_empty: ignore (what is there stays), overwrite (equal keys "
+                         "are overwritten, other rows stay), append (no equal keys) or drop");
   }
   if (plan->commit_mode == CommitMode::kStagedPublish) {
     return MakeError(ErrorKind::kUnsupported,
-                     "the target collection '" + name +
-                         "' can't be overwritten by key: drop what is there (if_not_empty: drop), or give the target "
-                         "another name");
+                     "rows can't be added to the target collection '" + name +
+                         "': drop what is there (if_not_empty: drop), or give the target another name");
   }
-  plan->overwrite = true;
+  plan->existing = ExistingOf(spec.data_policy, *plan);
   return arrow::Status::OK();
 }
 
@@ -124,15 +128,30 @@ arrow::Status CheckAppendOnly(const JobSpec& spec, const CollectionPlan& plan) {
                        "accept that a crash may double rows (accept_duplicates: true)");
 }
 
+std::string DescribePolicy(DataPolicy policy, ExistingRows existing) {
+  switch (existing) {
+    case ExistingRows::kNone:
+      return "";
+    case ExistingRows::kAdd:
+      return ", adding to the rows that are there";
+    case ExistingRows::kReplace:
+      return ", overwriting equal keys";
+    case ExistingRows::kReport:
+      return policy == DataPolicy::kAppend ? ", adding to the rows that are there; an equal key is an error"
+                                           : ", keeping the rows that are there";
+  }
+  return "";
+}
+
 /// For people: "load default.a", "create copy.a", ... in order.
-std::vector<std::string> DescribeActions(const CollectionPlan& plan) {
+std::vector<std::string> DescribeActions(const JobSpec& spec, const CollectionPlan& plan) {
   const std::string source = plan.source.ref.ToString();
   const std::string target = plan.target.ref.ToString();
   std::vector<std::string> actions;
   if (!plan.preparation.empty()) actions.push_back("load " + source + " for reading, and release it afterwards");
   if (plan.drop_target) actions.push_back("drop " + target);
   if (plan.drop_target || !plan.state.exists) actions.push_back("create " + target);
-  actions.push_back("copy " + source + " to " + target + (plan.overwrite ? ", overwriting equal keys" : ""));
+  actions.push_back("copy " + source + " to " + target + DescribePolicy(spec.data_policy, plan.existing));
   for (const Index& index : plan.target.indexes) {
     actions.push_back("create index " + index.name + " on " + target + "." + index.field);
   }
@@ -228,7 +247,7 @@ arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const Collecti
   ARROW_RETURN_NOT_OK(CheckNotTheSource(rule, source, plan.target.ref, target));
   ARROW_RETURN_NOT_OK(ApplyPolicies(spec, &plan));
   ARROW_RETURN_NOT_OK(CheckAppendOnly(spec, plan));
-  plan.actions = DescribeActions(plan);
+  plan.actions = DescribeActions(spec, plan);
   return plan;
 }
 

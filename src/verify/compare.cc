@@ -411,4 +411,11 @@ arrow::Status NameDifferences(const ScanSide& source, const ScanSide& target, st
   return arrow::Status::OK();
 }
 
+Difference CompareRows(const CollectionSchema& schema, RowHasher::Identity identity, const arrow::RecordBatch& source,
+                       const arrow::RecordBatch& target) {
+  const KeptRow left{.partition = {}, .row = source.Slice(0)};
+  const KeptRow right{.partition = {}, .row = target.Slice(0)};
+  return DescribeRow(schema, identity, Difference::Side::kDifferent, &left, &right, kShortValue);
+}
+
 }  // namespace godwit

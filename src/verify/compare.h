@@ -58,6 +58,10 @@ using DifferenceVisitor = std::function<arrow::Status(const Difference&)>;
 arrow::Status NameDifferences(const ScanSide& source, const ScanSide& target, std::span<const DifferingRow> rows,
                               size_t max_value_bytes, const WorkLimits& limits, const DifferenceVisitor& visit);
 
+/// In which fields two rows differ, values shortened; each batch is one row, in the columns of the schema.
+Difference CompareRows(const CollectionSchema& schema, RowHasher::Identity identity, const arrow::RecordBatch& source,
+                       const arrow::RecordBatch& target);
+
 /// Visits the rows of `side` whose key is among `keys` (sorted), as batches of just those rows, one call at a time.
 arrow::Status ScanRows(const ScanSide& side, const std::vector<Hash128>& keys, const WorkLimits& limits,
                        const BatchVisitor& visit);

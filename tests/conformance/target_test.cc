@@ -428,13 +428,56 @@ TEST_P(TargetTest, OverwriteReplacesEqualKeys) {
   Must(sink().Publish(target, receipts, receipts[0].progress.digest));
 
   target.job = "conformance-2";
-  target.overwrite = true;
+  target.existing = ExistingRows::kReplace;
   const Rows second = MapRows(Small({{"seed", "9"}, {"rows", "50"}}), target.schema);
   receipts = CopyAll(target, second);
   Rows expected = MapRows(MakeRows({{"rows", "200"}, {"dim", "8"}, {"fields", "vector,string"}}, 1), target.schema);
   expected.batches.erase(expected.batches.begin(), expected.batches.begin() + 50);
   expected.batches.insert(expected.batches.end(), second.batches.begin(), second.batches.end());
   EXPECT_TRUE(SameRows(expected, ReadBack(target, receipts)));
+}
+
+TEST_P(TargetTest, ReportsRowsThatAreThere) {
+  if (!quirks().overwrite) GTEST_SKIP();
+  WriteTarget target = MakeTarget(Small().schema);
+  const Rows there = MapRows(Small({{"rows", "50"}}), target.schema);
+  std::vector<Receipt> receipts = CopyAll(target, there);
+  Must(sink().Publish(target, receipts, receipts[0].progress.digest));
+
+  target.job = "conformance-2";
+  target.existing = ExistingRows::kReport;
+  auto readable = Must(sink().ReadBack(target, {}));
+  const std::string preparation = Must(readable->Preparation(target.schema.ref, ReadPurpose::kVerify));
+  if (!preparation.empty()) Must(readable->Prepare(target.schema.ref, preparation));
+  // The first 50 have the same keys and other values. A replay finds its own rows, too.
+  const Rows second =
+      MapRows(MakeRows({{"rows", "200"}, {"dim", "8"}, {"fields", "vector,string"}, {"seed", "9"}}, 1), target.schema);
+  for (const bool replay : {false, true}) {
+    const Split split = MakeSplit();
+    Must(sink().Recover(target, split, std::nullopt, replay));
+    auto writer = Must(sink().Open(target, split, Recovery{.receipt = std::nullopt, .replay = replay}));
+    Rows found{target.schema, {}};
+    std::vector<Batch> written;
+    for (const Batch& batch : second.batches) {
+      const WriteResult result = Must(writer->Write(batch));
+      EXPECT_TRUE(result.rejected.empty());
+      if (result.existing_rows.empty()) {
+        written.push_back(batch);
+      } else {
+        EXPECT_EQ(result.existing_rows, std::vector<int64_t>{0});
+        found.batches.push_back({result.existing, batch.partition, ""});
+      }
+    }
+    if (!replay) EXPECT_TRUE(SameRows(there, found));
+    EXPECT_EQ(found.count(), replay ? 200 : 50);
+    receipts = {Must(writer->Commit(ProgressAfter(target.schema, written, true)))};
+    writer.reset();
+    Must(sink().Finalize(target, receipts));
+    Rows expected = there;
+    expected.batches.insert(expected.batches.end(), second.batches.begin() + 50, second.batches.end());
+    EXPECT_TRUE(SameRows(expected, ReadBack(target, receipts)));
+  }
+  if (!preparation.empty()) Must(readable->Restore(target.schema.ref, preparation));
 }
 
 TEST_P(TargetTest, DeletesKeys) {

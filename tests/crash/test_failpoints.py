@@ -21,8 +21,13 @@ SOURCES = {
     "synthetic": "{store: synthetic, rows: %d, dim: 16, fields: [all], partitions: 2}" % ROWS,
     "sqlite": "{store: sqlite, path: in.db}",
 }
-TARGETS = {"sqlite": "{store: sqlite, path: out.db}", "files": "{store: files, path: out}"}
-ROUTES = [("synthetic", "sqlite"), ("synthetic", "files"), ("sqlite", "files")]
+# "ignore": the target holds a fifth of the keys, with other values, which stay.
+TARGETS = {
+    "sqlite": "{store: sqlite, path: out.db}",
+    "files": "{store: files, path: out}",
+    "ignore": "{store: sqlite, path: out.db}\nif_not_empty: ignore",
+}
+ROUTES = [("synthetic", "sqlite"), ("synthetic", "files"), ("sqlite", "files"), ("synthetic", "ignore")]
 
 
 def job(source, target):
@@ -54,7 +59,13 @@ def read_files(folder):
     return sorted(rows)
 
 
-READERS = {"sqlite": read_sqlite, "files": read_files}
+def read_ignore(folder):
+    conflicts = (folder / "state" / "crash.conflicts.jsonl").read_text().splitlines()
+    assert len(conflicts) == ROWS // 5
+    return read_sqlite(folder), sorted(conflicts)
+
+
+READERS = {"sqlite": read_sqlite, "files": read_files, "ignore": read_ignore}
 
 
 class Route:
@@ -66,10 +77,14 @@ class Route:
         if source == "sqlite":
             filling = Godwit(self.folder)
             filling.run(f"name: fill\nsource: {SOURCES['synthetic']}\ntarget: {{store: sqlite, path: in.db}}\n")
+        if target == "ignore":
+            filling = Godwit(self.folder)
+            other = SOURCES[source].replace(str(ROWS), f"{ROWS // 5}, seed: 2")
+            filling.run(f"name: fill\nsource: {other}\ntarget: {{store: sqlite, path: filled.db}}\n")
         clean = self.fresh("clean")
         clean.run(job(source, target))
         self.expected = READERS[target](clean.folder)
-        assert len(self.expected) == ROWS
+        assert len(self.expected) == ROWS or target == "ignore"
 
     def fresh(self, name):
         folder = self.folder / name
@@ -77,6 +92,8 @@ class Route:
         folder.mkdir()
         if self.source == "sqlite":
             shutil.copy(self.folder / "in.db", folder / "in.db")
+        if self.target == "ignore":
+            shutil.copy(self.folder / "filled.db", folder / "out.db")
         return Godwit(folder)
 
     def crash_and_finish(self, point, action, hit):
@@ -115,7 +132,7 @@ def test_crash_at_many_hits(route, point):
             break
 
 
-@pytest.mark.parametrize("action", ["error", "nospace"])
+@pytest.mark.parametrize("action", ["error", "fail", "nospace"])
 @pytest.mark.parametrize("point", [p for p in all_failpoints() if p.startswith(("base.", "journal.", "engine."))])
 def test_failure(route, point, action):
     """The call fails instead: the run goes on by itself or ends with an error, and the next one finishes."""

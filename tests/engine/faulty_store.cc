@@ -3,6 +3,8 @@
 #include <optional>
 #include <vector>
 
+#include <arrow/record_batch.h>
+
 namespace godwit {
 namespace {
 
@@ -22,10 +24,32 @@ class FaultyReader : public Reader {
 
 class FaultyWriter : public Writer {
  public:
-  FaultyWriter(std::unique_ptr<Writer> real, const Fault& fault) : real_(std::move(real)), fault_(fault) {}
+  FaultyWriter(std::unique_ptr<Writer> real, const Fault& fault, const Refusal& refusal)
+      : real_(std::move(real)), fault_(fault), refusal_(refusal) {}
   arrow::Result<WriteResult> Write(const Batch& batch) override {
     ARROW_RETURN_NOT_OK(fault_("write"));
-    return real_->Write(batch);
+    if (!refusal_) return real_->Write(batch);
+    WriteResult refused;
+    std::vector<int64_t> kept;
+    arrow::RecordBatchVector rows;
+    for (int64_t row = 0; row < batch.rows->num_rows(); ++row) {
+      std::string reason = refusal_(*batch.rows, row);
+      if (reason.empty()) {
+        kept.push_back(row);
+        rows.push_back(batch.rows->Slice(row, 1));
+      } else {
+        refused.rejected_rows.push_back(row);
+        refused.rejected.push_back({.key = "row " + std::to_string(row), .reason = std::move(reason)});
+      }
+    }
+    if (rows.empty()) return refused;
+    Batch rest = batch;
+    ARROW_ASSIGN_OR_RAISE(rest.rows, arrow::ConcatenateRecordBatches(rows));
+    ARROW_ASSIGN_OR_RAISE(WriteResult result, real_->Write(rest));
+    result.rejected_rows = std::move(refused.rejected_rows);
+    result.rejected = std::move(refused.rejected);
+    for (int64_t& row : result.existing_rows) row = kept[static_cast<size_t>(row)];
+    return result;
   }
   arrow::Result<Receipt> Commit(const Progress& progress) override {
     ARROW_RETURN_NOT_OK(fault_("commit"));
@@ -37,6 +61,25 @@ class FaultyWriter : public Writer {
 
  private:
   std::unique_ptr<Writer> real_;
+  const Fault& fault_;
+  const Refusal& refusal_;
+};
+
+class FaultyCatalog : public Catalog {
+ public:
+  FaultyCatalog(Catalog* real, const Fault& fault) : real_(*real), fault_(fault) {}
+  arrow::Result<std::vector<std::string>> List(const std::string& database) override { return real_.List(database); }
+  arrow::Result<CollectionSchema> Describe(const CollectionRef& ref) override { return real_.Describe(ref); }
+  arrow::Result<TargetState> State(const CollectionRef& ref) override { return real_.State(ref); }
+  arrow::Result<std::string> GlobalId(const CollectionRef& ref) override { return real_.GlobalId(ref); }
+  arrow::Status Create(const CollectionSchema& schema) override {
+    ARROW_RETURN_NOT_OK(fault_("create"));
+    return real_.Create(schema);
+  }
+  arrow::Status Drop(const CollectionRef& ref) override { return real_.Drop(ref); }
+
+ private:
+  Catalog& real_;
   const Fault& fault_;
 };
 
@@ -74,7 +117,7 @@ class FaultySource : public Source {
 
 class FaultySink : public Sink {
  public:
-  FaultySink(Sink* real, const Fault& fault) : real_(*real), fault_(fault) {}
+  FaultySink(Sink* real, const Fault& fault, const Refusal& refusal) : real_(*real), fault_(fault), refusal_(refusal) {}
   arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) override { return real_.Adapt(source); }
   CommitMode commit_mode(const CollectionSchema& schema) const override { return real_.commit_mode(schema); }
   arrow::Result<Recovery> Recover(const WriteTarget& target, const Split& split,
@@ -85,7 +128,7 @@ class FaultySink : public Sink {
   arrow::Result<std::unique_ptr<Writer>> Open(const WriteTarget& target, const Split& split,
                                               const Recovery& recovery) override {
     ARROW_ASSIGN_OR_RAISE(auto writer, real_.Open(target, split, recovery));
-    return std::make_unique<FaultyWriter>(std::move(writer), fault_);
+    return std::make_unique<FaultyWriter>(std::move(writer), fault_, refusal_);
   }
   arrow::Status Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) override {
     ARROW_RETURN_NOT_OK(fault_("finalize"));
@@ -101,6 +144,7 @@ class FaultySink : public Sink {
   }
   arrow::Status Publish(const WriteTarget& target, const std::vector<Receipt>& receipts,
                         const Digest& digest) override {
+    ARROW_RETURN_NOT_OK(fault_("publish"));
     return real_.Publish(target, receipts, digest);
   }
   arrow::Status Discard(const WriteTarget& target) override { return real_.Discard(target); }
@@ -108,16 +152,21 @@ class FaultySink : public Sink {
  private:
   Sink& real_;
   const Fault& fault_;
+  const Refusal& refusal_;
 };
 
 class FaultyStore : public Store {
  public:
-  FaultyStore(std::unique_ptr<Store> real, Fault fault) : real_(std::move(real)), fault_(std::move(fault)) {
+  FaultyStore(std::unique_ptr<Store> real, Fault fault, Refusal refusal)
+      : real_(std::move(real)),
+        fault_(std::move(fault)),
+        refusal_(std::move(refusal)),
+        catalog_(real_->catalog(), fault_) {
     if (real_->source() != nullptr) source_.emplace(real_->source(), fault_);
-    if (real_->sink() != nullptr) sink_.emplace(real_->sink(), fault_);
+    if (real_->sink() != nullptr) sink_.emplace(real_->sink(), fault_, refusal_);
   }
   std::vector<CheckItem> Check(OptionScope role) override { return real_->Check(role); }
-  Catalog* catalog() override { return real_->catalog(); }
+  Catalog* catalog() override { return &catalog_; }
   Source* source() override { return source_ ? &*source_ : nullptr; }
   Sink* sink() override { return sink_ ? &*sink_ : nullptr; }
   std::string address() const override { return real_->address(); }
@@ -126,18 +175,20 @@ class FaultyStore : public Store {
  private:
   std::unique_ptr<Store> real_;
   Fault fault_;
+  Refusal refusal_;
+  FaultyCatalog catalog_;
   std::optional<FaultySource> source_;
   std::optional<FaultySink> sink_;
 };
 
 }  // namespace
 
-StoreFactory WithFaults(const StoreFactory& real, Fault fault) {
+StoreFactory WithFaults(const StoreFactory& real, Fault fault, Refusal refusal) {
   StoreFactory faulty = real;
-  faulty.open = [open = real.open, fault = std::move(fault)](const OptionValues& options,
-                                                             StopToken stop) -> arrow::Result<std::unique_ptr<Store>> {
+  faulty.open = [open = real.open, fault = std::move(fault), refusal = std::move(refusal)](
+                    const OptionValues& options, StopToken stop) -> arrow::Result<std::unique_ptr<Store>> {
     ARROW_ASSIGN_OR_RAISE(auto store, open(options, std::move(stop)));
-    return std::make_unique<FaultyStore>(std::move(store), fault);
+    return std::make_unique<FaultyStore>(std::move(store), fault, refusal);
   };
   return faulty;
 }

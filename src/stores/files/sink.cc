@@ -43,7 +43,7 @@ constexpr int64_t kDeleteBatchBytes = 8LL << 20;
 std::string Where(const WriteTarget& target) { return "files " + target.schema.ref.ToString(); }
 
 arrow::Status RefuseOverwrite(const WriteTarget& target) {
-  if (!target.overwrite) return arrow::Status::OK();
+  if (target.existing == ExistingRows::kNone) return arrow::Status::OK();
   return MakeError(ErrorKind::kUnsupported,
                    "files can't be overwritten by key: drop what is there (if_not_empty: drop), or give the target "
                    "another name",

@@ -416,7 +416,7 @@ TEST_F(FilesStoreTest, RowsOfAnotherJobAreNeverReplaced) {
 }
 
 TEST_F(FilesStoreTest, OverwritingByKeyIsRefused) {
-  target_.overwrite = true;
+  target_.existing = ExistingRows::kReplace;
   EXPECT_EQ(KindOf(sink().Recover(target_, {.id = "a", .spec = "{}"}, std::nullopt, false).status()),
             ErrorKind::kUnsupported);
   EXPECT_EQ(KindOf(sink().Open(target_, {.id = "a", .spec = "{}"}, {}).status()), ErrorKind::kUnsupported);

@@ -100,6 +100,11 @@ QueryCall RangeQuery::StartRange(const std::optional<Key>& after, const Key& upt
   return Start(Expression(after, upto), /*limit=*/0, {});
 }
 
+arrow::Result<QueryCall> RangeQuery::StartKeys(const arrow::Array& keys, int64_t begin, int64_t end) const {
+  ARROW_ASSIGN_OR_RAISE(std::string expression, KeyIn(key_.name, keys, begin, end));
+  return Start(std::move(expression), /*limit=*/0, {});
+}
+
 QueryCall RangeQuery::StartCount(const std::optional<Key>& after, const std::optional<Key>& upto) const {
   return Start(Expression(after, upto), /*limit=*/0, kCountField);
 }

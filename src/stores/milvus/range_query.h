@@ -34,6 +34,8 @@ class RangeQuery {
   QueryCall StartPage(const std::optional<Key>& after, const std::optional<Key>& upto, int64_t limit) const;
   /// All rows of the range, in key order, one row a key.
   QueryCall StartRange(const std::optional<Key>& after, const Key& upto) const;
+  /// The rows of these keys, [begin, end) of an array without nulls, one row a key.
+  arrow::Result<QueryCall> StartKeys(const arrow::Array& keys, int64_t begin, int64_t end) const;
   /// Rows of the range, each copy of a repeated key counted; for CountIn.
   QueryCall StartCount(const std::optional<Key>& after, const std::optional<Key>& upto) const;
   QueryCall StartCountOf(const Key& key) const;

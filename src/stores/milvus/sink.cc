@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "stores/milvus/catalog.h"
+#include "stores/milvus/range_query.h"
 #include "stores/milvus/source.h"
 #include "stores/milvus/writer.h"
 
@@ -71,7 +72,12 @@ arrow::Result<std::unique_ptr<Writer>> MilvusSink::Open(const WriteTarget& targe
     }
     settings.acked.unsure = settings.acked.unsure || recovery.replay;
   } else {
-    settings.upsert = recovery.replay || target.overwrite || options_.always_upsert;
+    settings.upsert = recovery.replay || target.existing == ExistingRows::kReplace || options_.always_upsert;
+  }
+  if (target.existing == ExistingRows::kReport) {
+    // What was there before, and what earlier tries wrote, which Recover has settled.
+    settings.report_existing = true;
+    ARROW_ASSIGN_OR_RAISE(settings.existing_since, ReadTimestamp(client_.get()));
   }
   settings.batch_rows = options_.batch_rows;
   settings.rules.json_objects_only = features.json_objects_only;

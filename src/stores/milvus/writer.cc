@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "stores/milvus/catalog.h"
 #include "stores/milvus/codec.h"
 #include "stores/milvus/expression.h"
+#include "stores/milvus/range_query.h"
 #include "stores/milvus/sink.h"
 
 namespace godwit::milvus {
@@ -36,6 +38,9 @@ constexpr size_t kRequestsUnderWay = 2;
 constexpr std::chrono::seconds kPatienceWhenAway{30};
 constexpr std::chrono::minutes kPatienceWhenThrottled{5};
 
+// Of a question whether keys are there; the reply has their rows.
+constexpr int64_t kKeysPerQuestion = 5'000;
+constexpr int64_t kBytesPerQuestion = 1 << 20;
 constexpr int64_t kKeysPerDelete = 10'000;
 constexpr int64_t kBytesPerDelete = 4 << 20;
 
@@ -47,6 +52,11 @@ std::string KeyForPeople(const arrow::RecordBatch& rows, const CollectionSchema&
   if (keys.type_id() == arrow::Type::INT64)
     return std::to_string(static_cast<const arrow::Int64Array&>(keys).Value(row));
   return StringLiteral(static_cast<const arrow::StringArray&>(keys).GetView(row));
+}
+
+Key KeyAt(const arrow::Array& keys, int64_t row) {
+  if (keys.type_id() == arrow::Type::INT64) return static_cast<const arrow::Int64Array&>(keys).Value(row);
+  return std::string(static_cast<const arrow::StringArray&>(keys).GetView(row));
 }
 
 std::string PartitionName(const CollectionSchema& schema, const std::string& partition) {
@@ -63,13 +73,15 @@ struct Piece {
   Piece Part(int64_t from, int64_t count) const { return {rows->Slice(from, count), partition}; }
 };
 
+/// `left_out`: indexes of rows, ascending.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> WithoutRows(const std::shared_ptr<arrow::RecordBatch>& rows,
-                                                               const std::vector<RowRefusal>& refusals) {
+                                                               const std::vector<int64_t>& left_out) {
+  if (left_out.empty()) return rows;
   arrow::RecordBatchVector parts;
   int64_t from = 0;
-  for (const RowRefusal& refusal : refusals) {
-    if (refusal.row > from) parts.push_back(rows->Slice(from, refusal.row - from));
-    from = refusal.row + 1;
+  for (int64_t row : left_out) {
+    if (row > from) parts.push_back(rows->Slice(from, row - from));
+    from = row + 1;
   }
   if (from < rows->num_rows()) parts.push_back(rows->Slice(from));
   if (parts.empty()) return rows->Slice(0, 0);
@@ -94,15 +106,15 @@ class InsertWriter : public Writer {
   arrow::Result<WriteResult> Write(const Batch& batch) override {
     if (client_->stop().stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped");
     WriteResult result;
-    std::shared_ptr<arrow::RecordBatch> rows = batch.rows;
-    auto refusals = CheckRows(*rows, schema_, settings_.rules);
-    if (!refusals.empty()) {
-      for (RowRefusal& refusal : refusals) {
-        result.rejected_rows.push_back(refusal.row);
-        result.rejected.push_back({KeyForPeople(*rows, schema_, refusal.row), refusal.reason});
-      }
-      ARROW_ASSIGN_OR_RAISE(rows, WithoutRows(rows, refusals));
+    for (RowRefusal& refusal : CheckRows(*batch.rows, schema_, settings_.rules)) {
+      result.rejected_rows.push_back(refusal.row);
+      result.rejected.push_back({KeyForPeople(*batch.rows, schema_, refusal.row), std::move(refusal.reason)});
     }
+    if (settings_.report_existing) ARROW_RETURN_NOT_OK(FindExisting(batch, &result));
+    std::vector<int64_t> left_out = result.rejected_rows;
+    left_out.insert(left_out.end(), result.existing_rows.begin(), result.existing_rows.end());
+    std::sort(left_out.begin(), left_out.end());
+    ARROW_ASSIGN_OR_RAISE(auto rows, WithoutRows(batch.rows, left_out));
     ARROW_RETURN_NOT_OK(Gather({std::move(rows), batch.partition}));
     return result;
   }
@@ -128,6 +140,56 @@ class InsertWriter : public Writer {
     Piece piece;
     PendingCall<Reply> call;
   };
+
+  /// Asks for the keys of a batch, but for those of refused rows.
+  arrow::Status FindExisting(const Batch& batch, WriteResult* result) {
+    ARROW_ASSIGN_OR_RAISE(auto rows, WithoutRows(batch.rows, result->rejected_rows));
+    const arrow::Array& keys = *rows->column(schema_.key_index());
+    std::map<Key, int64_t> row_of;  // in the batch
+    for (int64_t row = 0, kept = 0; kept < keys.length(); ++row) {
+      if (std::binary_search(result->rejected_rows.begin(), result->rejected_rows.end(), row)) continue;
+      row_of.emplace(KeyAt(keys, kept++), row);
+    }
+    const std::string partition = PartitionName(schema_, batch.partition);
+    const RangeQuery query(client_, schema_, schema_.fields[static_cast<size_t>(schema_.key_index())],
+                           partition.empty() ? std::nullopt : std::optional(partition), settings_.existing_since);
+    ARROW_ASSIGN_OR_RAISE(int64_t bytes, arrow::util::ReferencedBufferSize(keys));
+    int64_t step = kKeysPerQuestion;
+    if (bytes > 0) step = std::clamp<int64_t>(keys.length() * kBytesPerQuestion / bytes, 1, kKeysPerQuestion);
+    arrow::RecordBatchVector found;
+    for (int64_t from = 0; from < keys.length();) {
+      auto reply = Ask(query, keys, from, std::min(from + step, keys.length()));
+      if (!reply.ok() && godwit::KindOf(reply.status()) == ErrorKind::kTooLarge && step > 1) {
+        step = (step + 1) / 2;
+        continue;
+      }
+      ARROW_RETURN_NOT_OK(reply.status());
+      from += step;
+      ARROW_ASSIGN_OR_RAISE(auto there, DecodeRows(*reply, schema_));
+      if (there->num_rows() == 0) continue;
+      for (int64_t i = 0; i < there->num_rows(); ++i) {
+        auto row = row_of.find(KeyAt(*there->column(schema_.key_index()), i));
+        if (row == row_of.end()) {
+          return MakeError(ErrorKind::kCorruptData, "Milvus answered with a key that was not asked for",
+                           schema_.ref.ToString());
+        }
+        result->existing_rows.push_back(row->second);
+      }
+      found.push_back(std::move(there));
+    }
+    if (found.empty()) return arrow::Status::OK();
+    return arrow::ConcatenateRecordBatches(found).Value(&result->existing);
+  }
+
+  arrow::Result<QueryReply> Ask(const RangeQuery& query, const arrow::Array& keys, int64_t from, int64_t to) {
+    while (true) {
+      ARROW_ASSIGN_OR_RAISE(auto call, query.StartKeys(keys, from, to));
+      auto reply = WaitFor(std::move(call));
+      if (reply.ok()) away_.Renew();
+      if (reply.ok() || godwit::KindOf(reply.status()) != ErrorKind::kUnavailable) return reply;
+      ARROW_RETURN_NOT_OK(away_.Wait(reply.status()));
+    }
+  }
 
   // Small batches are put together, so that requests have a good size whatever the source gives.
   arrow::Status Gather(Piece piece) {

@@ -13,8 +13,10 @@ namespace godwit::milvus {
 class LastUncertainty;
 
 struct WriteSettings {
-  bool upsert = false;     // else insert
-  int64_t batch_rows = 0;  // most rows in a request; 0 = as many as the bytes allow
+  bool upsert = false;           // else insert
+  int64_t batch_rows = 0;        // most rows in a request; 0 = as many as the bytes allow
+  bool report_existing = false;  // ask for each key, and leave out rows whose key is there
+  uint64_t existing_since = 0;   // timestamp that those questions wait for, see ReadTimestamp
   RowRules rules;
   bool new_keys = false;  // the server makes the keys: only inserts, and receipts tell which keys were acknowledged
   AckedIds acked;         // up to the receipt that the writer goes on after

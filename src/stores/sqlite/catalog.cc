@@ -23,7 +23,8 @@ constexpr const char* kCreateOwnTables =
     "  name TEXT PRIMARY KEY, schema_json TEXT NOT NULL, identity TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS godwit_progress("
     "  job TEXT NOT NULL, collection TEXT NOT NULL, split TEXT NOT NULL, epoch INTEGER NOT NULL,"
-    "  position TEXT, digest TEXT, bytes INTEGER, rejects INTEGER, complete INTEGER,"
+    "  position TEXT, digest TEXT, bytes INTEGER, rejects INTEGER, conflicts INTEGER,"
+    "  complete INTEGER,"
     "  PRIMARY KEY(job, collection, split))";
 
 /// SQLite compares names without regard to the case of ASCII letters.

@@ -42,13 +42,42 @@ arrow::Status FencedError(const WriteTarget& target, const Split& split) {
                        std::to_string(target.epoch));
 }
 
+std::string ProgressOfOthers(const std::string& job, const std::string& table) {
+  return "table '" + table + "' is being written by job '" + job +
+         "', or that job was left unfinished: finish it, give it up with its --restart, or drop the table "
+         "(if_not_empty: drop)";
+}
+
 SqliteStatement& BindSplit(SqliteStatement& statement, const WriteTarget& target, const Split& split) {
   return statement.Bind(1, target.job).Bind(2, target.schema.ref.name).Bind(3, split.id);
+}
+
+/// One table, one job: of two that found it absent or empty, the first to claim a split wins.
+arrow::Status CheckNobodyElse(SqliteDatabase& db, const WriteTarget& target) {
+  const std::string& table = target.schema.ref.name;
+  ARROW_ASSIGN_OR_RAISE(auto jobs, db.Prepare("SELECT job FROM godwit_progress WHERE collection = ?2"
+                                              " ORDER BY job = ?1 LIMIT 1"));  // others first
+  jobs.Bind(1, target.job).Bind(2, table);
+  ARROW_ASSIGN_OR_RAISE(bool claimed, jobs.Step());
+  if (claimed && jobs.Text(0) != target.job) {
+    return MakeError(ErrorKind::kConflict, ProgressOfOthers(std::string(jobs.Text(0)), table), db.path());
+  }
+  jobs.Reset();
+  if (claimed || target.existing != ExistingRows::kNone) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto rows, db.Prepare("SELECT 1 FROM main." + QuoteSqliteIdentifier(table) + " LIMIT 1"));
+  ARROW_ASSIGN_OR_RAISE(bool filled, rows.Step());
+  if (!filled) return arrow::Status::OK();
+  return MakeError(ErrorKind::kConflict,
+                   "table '" + table +
+                       "' was filled by somebody else since the job was planned. Use --restart to "
+                       "plan it anew",
+                   db.path());
 }
 
 /// Makes this run the only one that may commit to the split.
 arrow::Status ClaimSplit(SqliteDatabase& db, const WriteTarget& target, const Split& split) {
   ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(&db));
+  ARROW_RETURN_NOT_OK(CheckNobodyElse(db, target));
   ARROW_ASSIGN_OR_RAISE(auto claim, db.Prepare("INSERT INTO godwit_progress(job, collection, split, epoch)"
                                                " VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET epoch = excluded.epoch"
                                                " WHERE epoch <= excluded.epoch"));
@@ -59,7 +88,7 @@ arrow::Status ClaimSplit(SqliteDatabase& db, const WriteTarget& target, const Sp
 
 arrow::Result<std::optional<Receipt>> ReadReceipt(SqliteDatabase& db, const WriteTarget& target, const Split& split) {
   ARROW_ASSIGN_OR_RAISE(auto query,
-                        db.Prepare("SELECT position, digest, bytes, rejects, complete FROM godwit_progress"
+                        db.Prepare("SELECT position, digest, bytes, rejects, conflicts, complete FROM godwit_progress"
                                    " WHERE job = ? AND collection = ? AND split = ? AND digest IS NOT NULL"));
   ARROW_ASSIGN_OR_RAISE(bool row, BindSplit(query, target, split).Step());
   if (!row) return std::nullopt;
@@ -68,7 +97,8 @@ arrow::Result<std::optional<Receipt>> ReadReceipt(SqliteDatabase& db, const Writ
   ARROW_ASSIGN_OR_RAISE(receipt.progress.digest, Digest::Parse(query.Text(1)));
   receipt.progress.bytes = query.Int(2);
   receipt.progress.rejects = query.Int(3);
-  receipt.progress.complete = query.Int(4) != 0;
+  receipt.progress.conflicts = query.Int(4);
+  receipt.progress.complete = query.Int(5) != 0;
   return receipt;
 }
 
@@ -76,10 +106,11 @@ arrow::Result<std::optional<Receipt>> ReadReceipt(SqliteDatabase& db, const Writ
 arrow::Status SaveProgress(SqliteDatabase& db, const WriteTarget& target, const Split& split,
                            const Progress& progress) {
   ARROW_ASSIGN_OR_RAISE(auto update, db.Prepare("UPDATE godwit_progress SET position = ?5, digest = ?6, bytes = ?7,"
-                                                " rejects = ?8, complete = ?9"
+                                                " rejects = ?8, conflicts = ?9, complete = ?10"
                                                 " WHERE job = ?1 AND collection = ?2 AND split = ?3 AND epoch = ?4"));
   BindSplit(update, target, split).Bind(4, target.epoch).Bind(5, progress.position).Bind(6, progress.digest.ToString());
-  update.Bind(7, progress.bytes).Bind(8, progress.rejects).Bind(9, int64_t{progress.complete});
+  update.Bind(7, progress.bytes).Bind(8, progress.rejects).Bind(9, progress.conflicts);
+  update.Bind(10, int64_t{progress.complete});
   ARROW_RETURN_NOT_OK(update.Run());
   return db.changes() == 1 ? arrow::Status::OK() : FencedError(target, split);
 }
@@ -95,7 +126,7 @@ arrow::Status DeleteProgress(SqliteDatabase& db, const WriteTarget& target) {
 class SqliteWriter : public Writer {
  public:
   static arrow::Result<std::unique_ptr<Writer>> Open(Database* database, const WriteTarget& target, const Split& split,
-                                                     bool overwrite) {
+                                                     ExistingRows existing) {
     ARROW_ASSIGN_OR_RAISE(auto connection, database->Connect(Mode::kReadWrite));
     auto prepare = [&]() -> arrow::Result<std::unique_ptr<Writer>> {
       SqliteDatabase& db = connection->db();
@@ -109,8 +140,10 @@ class SqliteWriter : public Writer {
       std::string values = "?";
       for (size_t i = 1; i < ColumnCount(table); ++i) values += ", ?";
       ARROW_ASSIGN_OR_RAISE(auto insert, db.Prepare("INSERT INTO temp.stage VALUES(" + values + ")"));
+      ARROW_ASSIGN_OR_RAISE(auto find, PrepareFind(db, table, target.schema));
+      ARROW_ASSIGN_OR_RAISE(RowDecoder found, RowDecoder::Make(target.schema));
       return std::unique_ptr<Writer>(new SqliteWriter(database, std::move(connection), std::move(table), target, split,
-                                                      overwrite, std::move(insert)));
+                                                      existing, std::move(insert), std::move(find), std::move(found)));
     };
     // Not connection->Translate: the connection has moved when it went well.
     Connection* const opened = connection.get();
@@ -133,16 +166,33 @@ class SqliteWriter : public Writer {
 
  private:
   SqliteWriter(Database* database, std::unique_ptr<Connection> connection, TableInfo table, const WriteTarget& target,
-               const Split& split, bool overwrite, SqliteStatement insert)
+               const Split& split, ExistingRows existing, SqliteStatement insert, SqliteStatement find,
+               RowDecoder found)
       : database_(*database),
         connection_(std::move(connection)),
         table_(std::move(table)),
         target_(target),
         split_(split),
-        overwrite_(overwrite),
-        insert_(std::move(insert)) {}
+        existing_(existing),
+        insert_(std::move(insert)),
+        find_(std::move(find)),
+        found_(std::move(found)) {}
 
   static size_t ColumnCount(const TableInfo& table) { return table.schema.fields.size() + (table.partitioned ? 1 : 0); }
+
+  /// The row of a key, fields in the order of `schema`; of a table without a key it finds none.
+  static arrow::Result<SqliteStatement> PrepareFind(SqliteDatabase& db, const TableInfo& table,
+                                                    const CollectionSchema& schema) {
+    std::string columns;
+    for (const Field& field : schema.fields) {
+      columns += (columns.empty() ? "" : ", ") + QuoteSqliteIdentifier(field.name);
+    }
+    const int key = schema.key_index();
+    return db.Prepare(
+        "SELECT " + columns + " FROM main." + QuoteSqliteIdentifier(schema.ref.name) + " WHERE " +
+        (key < 0 ? "FALSE" : QuoteSqliteIdentifier(schema.fields[static_cast<size_t>(key)].name) + " = ?1") +
+        (table.partitioned ? " AND " + QuoteSqliteIdentifier(kPartitionColumn) + " = ?2" : ""));
+  }
 
   static std::string StageColumns(const TableInfo& table) {
     std::string columns = "c0";
@@ -169,14 +219,37 @@ class SqliteWriter : public Writer {
     for (int64_t row = 0; row < batch.rows->num_rows(); ++row) {
       std::string reason = StageRow(batch, row);
       if (reason.empty()) {
-        ARROW_RETURN_NOT_OK(insert_.Run());
+        bool there = false;
+        if (existing_ == ExistingRows::kReport) {
+          ARROW_ASSIGN_OR_RAISE(there, Find(batch, row));
+        }
+        if (there) {
+          result.existing_rows.push_back(row);
+        } else {
+          ARROW_RETURN_NOT_OK(insert_.Run());
+        }
         continue;
       }
       result.rejected_rows.push_back(row);
       result.rejected.push_back({.key = KeyOf(*batch.rows, row), .reason = std::move(reason)});
     }
     ARROW_RETURN_NOT_OK(connection_->db().Execute("COMMIT"));
+    if (!result.existing_rows.empty()) {
+      ARROW_ASSIGN_OR_RAISE(result.existing, found_.Finish());
+    }
     return result;
+  }
+
+  /// Whether the table holds the key of a row; what it holds goes to `found_`.
+  arrow::Result<bool> Find(const Batch& batch, int64_t row) {
+    const auto key = static_cast<size_t>(target_.schema.key_index());
+    BindValue(target_.schema.fields[key].type, *batch.rows->column(static_cast<int>(key)), row, 1, &find_);
+    if (table_.partitioned) find_.Bind(2, std::string_view(batch.partition));
+    ARROW_ASSIGN_OR_RAISE(bool there, find_.Step());
+    if (!there) return false;
+    ARROW_RETURN_NOT_OK(found_.Append(find_, 0));
+    find_.Reset();
+    return true;
   }
 
   arrow::Status CheckPartition(const std::string& partition) const {
@@ -227,12 +300,14 @@ class SqliteWriter : public Writer {
   /// In the order in which they came: of equal keys the last one stays.
   arrow::Status MoveStaged() {
     SqliteDatabase& db = connection_->db();
-    arrow::Status status = db.Execute(std::string(overwrite_ ? "INSERT OR REPLACE" : "INSERT") + " INTO main." +
-                                      QuoteSqliteIdentifier(table_.schema.ref.name) + "(" + TargetColumns() +
-                                      ") SELECT * FROM temp.stage ORDER BY rowid");
+    arrow::Status status =
+        db.Execute(std::string(existing_ == ExistingRows::kReplace ? "INSERT OR REPLACE" : "INSERT") + " INTO main." +
+                   QuoteSqliteIdentifier(table_.schema.ref.name) + "(" + TargetColumns() +
+                   ") SELECT * FROM temp.stage ORDER BY rowid");
     if (status.ok() || (sqlite3_errcode(db.handle()) & 0xff) != SQLITE_CONSTRAINT) return status;
-    return MakeError(ErrorKind::kConflict,
-                     "a key of this split is at the target already, or twice in the split: " + Describe(status));
+    return MakeError(
+        ErrorKind::kConflict,
+        "a key of this split came to the target since the job began, or is twice in the split: " + Describe(status));
   }
 
   Database& database_;
@@ -240,8 +315,10 @@ class SqliteWriter : public Writer {
   const TableInfo table_;
   const WriteTarget target_;
   const Split split_;
-  const bool overwrite_;
+  const ExistingRows existing_;
   SqliteStatement insert_;
+  SqliteStatement find_;
+  RowDecoder found_;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -318,7 +395,10 @@ arrow::Result<Recovery> SqliteSink::Recover(const WriteTarget& target, const Spl
 
 arrow::Result<std::unique_ptr<Writer>> SqliteSink::Open(const WriteTarget& target, const Split& split,
                                                         const Recovery& recovery) {
-  return SqliteWriter::Open(&database_, target, split, target.overwrite || recovery.replay);
+  // A correction replaces what it finds, but for rows that are to stay.
+  const bool reports = target.existing == ExistingRows::kReport;
+  return SqliteWriter::Open(&database_, target, split,
+                            recovery.replay && !reports ? ExistingRows::kReplace : target.existing);
 }
 
 arrow::Status SqliteSink::Finalize(const WriteTarget&, const std::vector<Receipt>&) { return arrow::Status::OK(); }

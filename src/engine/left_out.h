@@ -1,0 +1,28 @@
+// Source rows that do not go to the target: refused by it, or in conflict with rows that were there.
+#pragma once
+
+#include <string>
+
+#include "engine/job_context.h"
+#include "model/canonical.h"
+
+namespace godwit {
+
+/// What a batch becomes a part of.
+struct WrittenSplit {
+  const JournaledCollection& collection;
+  const std::string& id;
+  RowHasher::Identity identity = RowHasher::Identity::kKey;
+};
+
+/// Adds a batch that was written to `progress`: the rows that are at the target now to its digest; those that are not
+/// are journaled in full and counted. A row that the target holds already, equal to the source's, is at the target,
+/// whether an earlier try wrote it or somebody else. kConflict where the job's policy refuses a key that is there.
+arrow::Status AccountBatch(JobContext* job, const WrittenSplit& split, const Batch& batch, const HashedRows& hashes,
+                           WriteResult result, Progress* progress);
+
+/// Writes the lists of all rows that were left out, whole or not at all: JSON lines. `report` gets the paths of those
+/// that are not empty.
+arrow::Status WriteLeftOutFiles(const JobSpec& spec, const std::string& state_dir, Journal* journal, Report* report);
+
+}  // namespace godwit
