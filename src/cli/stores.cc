@@ -128,19 +128,28 @@ void PrintOptionTable(const OptionTable& options) {
   std::cout << "\n";
 }
 
+void PrintSections(const std::vector<DocumentedSection>& sections) {
+  for (const DocumentedSection& section : sections) {
+    if (!section.name.empty()) std::cout << "### " << section.name << "\n\n";
+    PrintOptionTable(section.options);
+  }
+}
+
 /// docs/reference.md, from the same tables that files are read by.
 int PrintReference() {
   std::cout << "# Reference\n\nMade by `godwit reference` from the tables that job files are read by.\n\n"
                "## godwit.yaml\n\n";
-  for (const DocumentedSection& section : NativeSections()) {
-    if (!section.name.empty()) std::cout << "### " << section.name << "\n\n";
-    PrintOptionTable(section.options);
-  }
+  PrintSections(NativeSections());
   std::cout << "## migration.conf (SeaTunnel)\n\n| key | what becomes of it |\n|---|---|\n";
   for (const DocumentedKey& key : SeaTunnelKeys()) {
     std::cout << "| `" << key.key << "` | " << Cell(key.meaning) << " |\n";
   }
-  std::cout << "\n## Stores\n\n";
+  std::cout << "\n";
+  for (const DocumentedDialect& dialect : OtherDialects()) {
+    std::cout << "## " << dialect.name << "\n\n";
+    PrintSections(dialect.sections);
+  }
+  std::cout << "## Stores\n\n";
   for (const StoreFactory& store : AllStores()) {
     std::cout << "### " << store.name << "\n\n" << store.description << "\n\n";
     if (!store.options.empty()) PrintOptionTable(store.options);

@@ -11,6 +11,13 @@ namespace godwit {
 
 JobSpec ReadNative(const Node& root, const StoreRegistry& stores, Problems* problems);
 JobSpec ReadSeaTunnel(const Node& root, const StoreRegistry& stores, Problems* problems);
+JobSpec ReadMilvus2Csv(const Node& root, const StoreRegistry& stores, Problems* problems);
+
+std::vector<DocumentedSection> Milvus2CsvSections();
+
+/// By what only a file of that dialect holds.
+bool IsSeaTunnel(const Node& root);
+bool IsMilvus2Csv(const Node& root);
 
 /// Letters, digits, '_', '.' and '-', at most 100, the first one not '.' or '-': what a job may be called.
 bool IsJobName(std::string_view name);

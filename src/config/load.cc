@@ -20,13 +20,16 @@ struct Dialect {
   const char* name;
   std::vector<std::string> extensions;
   std::optional<Node> (*read)(std::string_view text, const Environment& environment, Problems* problems);
+  bool (*recognise)(const Node& root);
   JobSpec (*interpret)(const Node& root, const StoreRegistry& stores, Problems* problems);
 };
 
+/// Those that are known by what they hold come first.
 const std::vector<Dialect>& Dialects() {
   static const std::vector<Dialect> dialects = {
-      {"godwit.yaml", {".yaml", ".yml"}, ReadYaml, ReadNative},
-      {"migration.conf", {".conf", ".hocon"}, ReadHocon, ReadSeaTunnel},
+      {"milvus2csv.yaml", {".yaml", ".yml"}, ReadYaml, IsMilvus2Csv, ReadMilvus2Csv},
+      {"migration.conf", {".conf", ".hocon"}, ReadHocon, IsSeaTunnel, ReadSeaTunnel},
+      {"godwit.yaml", {".yaml", ".yml"}, ReadYaml, [](const Node&) { return true; }, ReadNative},
   };
   return dialects;
 }
@@ -37,17 +40,23 @@ std::optional<std::string> ProcessEnvironment(const std::string& name) {
   return value;
 }
 
-/// By the ending, else by the contents: only SeaTunnel's files have a sink. A .json file may be of either.
+/// By the ending, then by the contents. A file of another ending, as .json, may be of any dialect.
 const Dialect& FindDialect(std::string_view text, const std::string& path, const Environment& environment) {
   const std::string extension = std::filesystem::path(path).extension().string();
+  std::vector<const Dialect*> candidates;
   for (const Dialect& dialect : Dialects()) {
-    for (const std::string& known : dialect.extensions) {
-      if (extension == known) return dialect;
-    }
+    const std::vector<std::string>& known = dialect.extensions;
+    if (std::find(known.begin(), known.end(), extension) != known.end()) candidates.push_back(&dialect);
   }
-  Problems ignored(path);
-  const std::optional<Node> root = ReadHocon(text, environment, &ignored);
-  return Dialects()[root && root->Find("sink") != nullptr ? 1 : 0];
+  if (candidates.empty()) {
+    for (const Dialect& dialect : Dialects()) candidates.push_back(&dialect);
+  }
+  for (const Dialect* dialect : candidates) {
+    Problems ignored(path);
+    const std::optional<Node> root = dialect->read(text, environment, &ignored);
+    if (root && dialect->recognise(*root)) return *dialect;
+  }
+  return *candidates.back();
 }
 
 /// UTF-8 without the control characters that no text has.
@@ -136,6 +145,8 @@ std::vector<std::string> DialectNames() {
   for (const Dialect& dialect : Dialects()) names.push_back(dialect.name);
   return names;
 }
+
+std::vector<DocumentedDialect> OtherDialects() { return {{"milvus2csv.yaml", Milvus2CsvSections()}}; }
 
 arrow::Result<JobSpec> LoadJobText(std::string_view text, const std::string& path, const StoreRegistry& stores,
                                    const LoadOptions& options) {

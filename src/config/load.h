@@ -18,7 +18,7 @@ struct LoadOptions {
   std::string dialect;      // one of DialectNames(); empty = found by the file's ending and contents
 };
 
-/// "godwit.yaml", "migration.conf"
+/// "milvus2csv.yaml", "migration.conf", "godwit.yaml"
 std::vector<std::string> DialectNames();
 
 /// JobSpec::dialect says which dialect it took. kInvalidConfig lists everything that is wrong, with file:line:column.
@@ -35,6 +35,13 @@ struct DocumentedSection {
 };
 /// What godwit.yaml may hold beside the stores' options.
 std::vector<DocumentedSection> NativeSections();
+
+/// Another tool's file, all of whose keys are options.
+struct DocumentedDialect {
+  std::string name;
+  std::vector<DocumentedSection> sections;
+};
+std::vector<DocumentedDialect> OtherDialects();
 
 /// A key of another tool's file, and what becomes of it.
 struct DocumentedKey {

@@ -29,11 +29,11 @@ TEST(LoadJob, FindsTheDialect) {
     ASSERT_TRUE(spec.ok()) << Describe(spec.status());
     EXPECT_EQ(spec->dialect, "migration.conf") << path;
   }
-  EXPECT_EQ(DialectNames(), (std::vector<std::string>{"godwit.yaml", "migration.conf"}));
+  EXPECT_EQ(DialectNames(), (std::vector<std::string>{"milvus2csv.yaml", "migration.conf", "godwit.yaml"}));
   EXPECT_EQ(LoadJobText(conf, "a.yaml", SampleStores(), WithVariables({}, "migration.conf"))->dialect,
             "migration.conf");
   EXPECT_EQ(Describe(LoadJobText(conf, "a", SampleStores(), WithVariables({}, "godwit.yml")).status()),
-            "a: there is no dialect 'godwit.yml'; allowed: godwit.yaml, migration.conf");
+            "a: there is no dialect 'godwit.yml'; allowed: milvus2csv.yaml, migration.conf, godwit.yaml");
 }
 
 TEST(LoadJob, Files) {

@@ -495,6 +495,8 @@ class SeaTunnelReader {
 
 }  // namespace
 
+bool IsSeaTunnel(const Node& root) { return root.Find("sink") != nullptr; }
+
 JobSpec ReadSeaTunnel(const Node& root, const StoreRegistry& stores, Problems* problems) {
   return SeaTunnelReader(root, stores, problems).Read();
 }
