@@ -126,7 +126,7 @@ Sample NativeSample() {
   return MakeSample(
       "godwit.yaml", ": ",
       "@\nsource:\n  store: milvus\n  @\n  @\n  @\n  @\n  @\ntarget:\n  store: files\n  @\n  @\n@\n@\n@\n@\n@\n@\n"
-      "@\n@\n@\n@\n@\n@\ncreate:\n  @\n  @\n  @\n  @\ntuning:\n  @\n  @\n  @\n  @\n  @\n  @\n  @\n  @\n",
+      "@\n@\n@\n@\n@\n@\n@\n@\ncreate:\n  @\n  @\n  @\n  @\ntuning:\n  @\n  @\n  @\n  @\n  @\n  @\n  @\n  @\n",
       {{"", "name", "digits", false, Plus(kNotScalar, {"a/b", "\"\"", "-x", ".x", "a b", "\xc3\xa9"})},
        {s, "url", "\"http://127.0.0.1:19530\"", true, Plus(kNotScalar, {"\"\""})},
        {s, "token", "\"root:s3cret\"", false, kNotScalar},
