@@ -69,7 +69,7 @@ TEST(SeaTunnel, AsPrinted) {
                 "batch_rows=1000" +
                 common +
                 "token=root:TargetPass123@ url=http://target:19530 user= write_mode=auto | default default "
-                "| default.col_a> default.col_b> | 0 1 0 0 false false true 0 0 true false | -1 -1 - | 1 "
+                "| default.col_a> default.col_b> | 0 2 0 0 false false true 0 0 true false | -1 -1 - | 1 "
                 "536870912 8388608 268435456 5000 268435456 600000 3");
   EXPECT_EQ(spec->source.where, "migration.conf:6");
   EXPECT_EQ(spec->target.where, "migration.conf:15");
@@ -121,7 +121,7 @@ TEST(SeaTunnel, EveryKeyThatIsRead) {
             "client_pem_path=/c.pem database=db1 password= server_name=sn timeout=30000 token= url=s user= "
             "write_mode=auto | milvus batch_rows=0 ca_pem_path=/ca2.pem client_key_path= client_pem_path= database=db2 "
             "password= server_name= timeout=30000 token= url=t user= write_mode=auto | db1 db2 | db1.a> db1.b> a=>a2 | "
-            "1 2 0 1 true false false 1 0 true false | 1 4 Bounded b:text of b | "
+            "1 4 0 1 true false false 1 0 true false | 1 4 Bounded b:text of b | "
             "3 536870912 8388608 268435456 5000 268435456 600000 3");
   EXPECT_TRUE(HasNote(*spec, "the target makes new keys"));
 }
