@@ -23,6 +23,7 @@ struct CommandOptions {
   std::string master;                    // SeaTunnel's -m
   std::vector<std::string> collections;  // verify: names and patterns
   std::string sample;
+  bool repair = false;
   std::string differences;  // a file
   std::string format;       // of it
   StopToken stop;

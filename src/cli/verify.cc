@@ -27,7 +27,7 @@ arrow::Result<DifferenceFormat> FormatOf(const CommandOptions& options) {
 }
 
 arrow::Result<VerifyOptions> ReadVerifyOptions(const CommandOptions& options) {
-  VerifyOptions verify{.collections = options.collections};
+  VerifyOptions verify{.collections = options.collections, .repair = options.repair};
   if (!options.sample.empty()) {
     ARROW_ASSIGN_OR_RAISE(verify.sample, SampleSize::Parse(options.sample));
   }
@@ -51,7 +51,7 @@ arrow::Result<int> Run(const CommandOptions& options) {
 }  // namespace
 
 void AddVerify(CLI::App* app, CommandOptions* options, Action* action) {
-  CLI::App* verb = app->add_subcommand("verify", "Compare source and target of a job, row by row; writes nothing");
+  CLI::App* verb = app->add_subcommand("verify", "Compare source and target of a job, row by row");
   AddJobFlags(verb, options);
   verb->add_option("--collection", options->collections,
                    "Only this collection of the source, by name or pattern (* ? [a-z]); may be given several times")
@@ -62,11 +62,15 @@ void AddVerify(CLI::App* app, CommandOptions* options, Action* action) {
   verb->add_option("--differences", options->differences,
                    "Write every difference, with all fields and whole values, to FILE.txt, FILE.json or FILE.csv");
   verb->add_option("--format", options->format, "Format of --differences: text, json or csv (default: by its name)");
+  verb->add_flag("--repair", options->repair,
+                 "Write at the target what differs and delete what the source lacks, then compare again; without it, "
+                 "nothing is written");
   verb->footer(
       "Examples:\n"
       "  godwit verify godwit.yaml\n"
       "  godwit verify godwit.yaml --collection 'log_*' --differences differences.csv\n"
       "  godwit verify godwit.yaml --sample 1%\n"
+      "  godwit verify godwit.yaml --repair --differences repaired.csv\n"
       "\n"
       "Exit codes: 0 equal, with --sample: the sample is equal; 3 different; others as of run.");
   verb->callback([options, action] {

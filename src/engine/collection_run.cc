@@ -120,7 +120,7 @@ arrow::Status CollectionRun::CheckTargetIdentity() {
   if (state.identity == collection_.target_identity) return arrow::Status::OK();
   return MakeError(ErrorKind::kConflict, "the target collection '" + collection_.target.ref.ToString() +
                                              "' is not the one that this job wrote: it was dropped, made again or "
-                                             "replaced since. Use --restart to copy it anew");
+                                             "replaced since. Use `run --restart` to copy it anew");
 }
 
 arrow::Status CollectionRun::Create() {
@@ -327,7 +327,9 @@ arrow::Result<bool> CollectionRun::CompareSample(Source* read_back) {
 
 arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_back) {
   const bool snapshot_lasts = collection_.snapshot.life == SnapshotLife::kDurable;
-  const CompareMode mode = collection_.existing == ExistingRows::kNone ? CompareMode::kEqual : CompareMode::kContains;
+  const bool keeps_rows =
+      job_.repair == nullptr ? collection_.existing != ExistingRows::kNone : job_.repair->keeps_rows;
+  const CompareMode mode = keeps_rows ? CompareMode::kContains : CompareMode::kEqual;
   const ScanSide source = SourceSide();
   for (int32_t round = 0;; ++round) {
     ScanSide target = TargetSide(read_back->get());
@@ -360,6 +362,8 @@ arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_bac
     bool stuck = !can_correct;
     int64_t listed = 0;
     report_.differences = 0;
+    report_.difference_sample.clear();
+    int64_t left = 0;  // of the differences
     auto visit = [&](std::vector<DifferingRow> rows) -> arrow::Status {
       listed += static_cast<int64_t>(rows.size());
       ARROW_RETURN_NOT_OK(LeaveOutListed(&rows));
@@ -368,6 +372,10 @@ arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_bac
       if (rows.empty()) return arrow::Status::OK();
       stuck = stuck || !MayCorrect(rows);
       if (stuck) return NameSample(source, target, rows);
+      if (round == 0) ARROW_RETURN_NOT_OK(ListForRepair(source, target, rows));
+      ARROW_ASSIGN_OR_RAISE(int64_t foreign, LeaveForeign(source, target, &rows));
+      left += foreign;
+      if (rows.empty()) return arrow::Status::OK();
       ARROW_RETURN_NOT_OK(CheckTargetIdentity());  // a correction deletes
       ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return Correct(source, target, rows); }));
       // The parts to read are others now.
@@ -383,6 +391,14 @@ arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_bac
       report_.rows = report_.digest.rows - (contains ? listed : 0);
       return arrow::Status::OK();
     }
+    if (left > 0 && left == report_.differences) {
+      return MakeError(ErrorKind::kSourceChanging,
+                       std::to_string(left) +
+                           " rows are only at the target, and were left there: no journal of this "
+                           "job says that it made the collection '" +
+                           collection_.target.ref.ToString() +
+                           "'. Delete them yourself, or take them for others' (if_not_empty: overwrite)");
+    }
     if (stuck) {
       return MakeError(ErrorKind::kSourceChanging,
                        std::to_string(report_.differences) + " rows differ between source and target after " +
@@ -391,10 +407,31 @@ arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_bac
                                            : "; the source is changing: stop the writes to it, or run the job again"));
     }
     report_.rounds = round + 1;
-    report_.notes.push_back("correction " + std::to_string(round + 1) + ": " + std::to_string(report_.differences) +
-                            " rows that changed at the source or arrived twice were written again");
+    if (job_.repair == nullptr) {
+      report_.notes.push_back("correction " + std::to_string(round + 1) + ": " + std::to_string(report_.differences) +
+                              " rows that changed at the source or arrived twice were written again");
+    }
     report_.differences = 0;
   }
+}
+
+arrow::Result<int64_t> CollectionRun::LeaveForeign(const ScanSide& source, const ScanSide& target,
+                                                   std::vector<DifferingRow>* rows) {
+  if (job_.repair == nullptr || job_.repair->may_delete(collection_)) return 0;
+  auto foreign = std::stable_partition(
+      rows->begin(), rows->end(), [](const DifferingRow& row) { return row.side != Difference::Side::kOnlyTarget; });
+  const std::vector<DifferingRow> left(foreign, rows->end());
+  rows->erase(foreign, rows->end());
+  ARROW_RETURN_NOT_OK(NameSample(source, target, left));
+  return static_cast<int64_t>(left.size());
+}
+
+arrow::Status CollectionRun::ListForRepair(const ScanSide& source, const ScanSide& target,
+                                           const std::vector<DifferingRow>& rows) {
+  if (job_.repair == nullptr || job_.repair->file == nullptr) return arrow::Status::OK();
+  return NameDifferences(source, target, rows, /*max_value_bytes=*/0, job_.limits, [&](const Difference& difference) {
+    return job_.repair->file->Add(collection_.source.ref, collection_.target.ref, difference);
+  });
 }
 
 arrow::Status CollectionRun::NameSample(const ScanSide& source, const ScanSide& target,

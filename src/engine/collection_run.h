@@ -13,7 +13,7 @@ namespace godwit {
 
 class CollectionRun {
  public:
-  /// `journaled` must have been added to the journal.
+  /// `journaled` must have been added to the journal; one to be repaired in the stage kCopied, without splits.
   CollectionRun(JobContext* job, JournaledCollection journaled);
 
   /// Runs to the end or to the first failure; never writes a row when the collection is done already.
@@ -39,6 +39,9 @@ class CollectionRun {
   arrow::Status LoadLeftOut();
   arrow::Status PrepareTarget();
   arrow::Status LeaveOutListed(std::vector<DifferingRow>* rows);
+  /// Takes out of `rows` those that must not be corrected, and returns how many they are.
+  arrow::Result<int64_t> LeaveForeign(const ScanSide& source, const ScanSide& target, std::vector<DifferingRow>* rows);
+  arrow::Status ListForRepair(const ScanSide& source, const ScanSide& target, const std::vector<DifferingRow>& rows);
   arrow::Status NameSample(const ScanSide& source, const ScanSide& target, const std::vector<DifferingRow>& rows);
   arrow::Status CheckSourceSchema();
   bool MayCorrect(const std::vector<DifferingRow>& rows) const;

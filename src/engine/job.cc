@@ -89,6 +89,10 @@ struct Budgets {
 };
 
 std::string LockPath(const std::string& state_dir, const std::string& job) { return state_dir + "/" + job + ".lock"; }
+/// The journal of a repair under way. Not named as a job's, or it would be listed among them.
+std::string RepairPath(const std::string& state_dir, const std::string& job) {
+  return state_dir + "/" + job + ".repair";
+}
 std::string ReportPath(const std::string& state_dir, const std::string& job) {
   return state_dir + "/" + job + ".report.json";
 }
@@ -143,6 +147,15 @@ arrow::Result<CollectionPlan> PlanOrResume(const JobSpec& spec, const Collection
   return PlanCollection(spec, rule, stores.source.get(), stores.target.get());
 }
 
+arrow::Status RemoveJournal(const std::string& path) {
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::error_code error;
+    std::filesystem::remove(path + suffix, error);
+    if (error) return ErrnoStatus(error.value(), "remove " + path + suffix);
+  }
+  return arrow::Status::OK();
+}
+
 /// Takes back what an earlier run left at the stores, then forgets it.
 arrow::Status Forget(const std::string& path, const Journal::Header& header, const OpenStores& stores,
                      const RunOptions& options) {
@@ -172,12 +185,7 @@ arrow::Status Forget(const std::string& path, const Journal::Header& header, con
       }
     }
   }
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    std::error_code error;
-    std::filesystem::remove(path + suffix, error);
-    if (error) return ErrnoStatus(error.value(), "remove " + path + suffix);
-  }
-  return arrow::Status::OK();
+  return RemoveJournal(path);
 }
 
 CollectionReport FailedReport(const JobSpec& spec, const CollectionRule& rule, const Store& target,
@@ -192,7 +200,11 @@ CollectionReport FailedReport(const JobSpec& spec, const CollectionRule& rule, c
 /// Runs the collections of a job, a few at a time.
 class JobRun {
  public:
-  JobRun(JobContext* job, std::vector<CollectionRule> rules) : job_(*job), rules_(std::move(rules)) {}
+  /// How a collection begins that the journal does not know. It is tried again while a store is away.
+  using Begin = std::function<arrow::Result<JournaledCollection>(const CollectionRule&)>;
+
+  JobRun(JobContext* job, std::vector<CollectionRule> rules, Begin begin)
+      : job_(*job), rules_(std::move(rules)), begin_(std::move(begin)) {}
 
   arrow::Result<std::vector<CollectionReport>> Run() {
     ARROW_ASSIGN_OR_RAISE(known_, job_.journal.Collections());
@@ -240,28 +252,32 @@ class JobRun {
     for (const JournaledCollection& collection : known_) {
       if (IsRuleOf(rule, collection)) return collection;
     }
-    CollectionPlan plan;
-    ARROW_RETURN_NOT_OK(RetryStep(
-        job_.limits, [&] { return PlanCollection(job_.spec, rule, &job_.source, &job_.target).Value(&plan); }));
     JournaledCollection collection;
-    collection.source = std::move(plan.source);
-    collection.target = std::move(plan.target);
-    collection.drop_target = plan.drop_target;
-    collection.existing = plan.existing;
-    collection.exclusive = plan.drop_target || !plan.state.exists;
-    collection.preparation = std::move(plan.preparation);
-    collection.report.notes = std::move(plan.notes);
+    ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return begin_(rule).Value(&collection); }));
     ARROW_RETURN_NOT_OK(job_.journal.AddCollection(&collection));
     return collection;
   }
 
   JobContext& job_;
   std::vector<CollectionRule> rules_;
+  const Begin begin_;
   std::vector<JournaledCollection> known_;
   std::vector<CollectionReport> reports_;
   std::atomic<size_t> next_ = 0;
   std::atomic<bool> failed_ = false;
 };
+
+JournaledCollection ToJournal(CollectionPlan plan) {
+  JournaledCollection collection;
+  collection.drop_target = plan.drop_target;
+  collection.existing = plan.existing;
+  collection.exclusive = plan.drop_target || !plan.state.exists;
+  collection.source = std::move(plan.source);
+  collection.target = std::move(plan.target);
+  collection.preparation = std::move(plan.preparation);
+  collection.report.notes = std::move(plan.notes);
+  return collection;
+}
 
 /// The worst verdict of the collections; an invalid job is told by its exit code.
 void SumUp(Report* report) {
@@ -512,7 +528,10 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
 
   const std::string path = JournalPath(options.state_dir, spec.name);
   const Journal::Header header = HeaderOf(spec, stores);
-  if (options.restart) ARROW_RETURN_NOT_OK(Forget(path, header, both, options));
+  if (options.restart) {
+    ARROW_RETURN_NOT_OK(Forget(RepairPath(options.state_dir, spec.name), header, both, options));
+    ARROW_RETURN_NOT_OK(Forget(path, header, both, options));
+  }
   ARROW_ASSIGN_OR_RAISE(auto journal, Journal::Open(path, header));
   report.resumed = journal->resumed();
 
@@ -525,7 +544,11 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   {
     ProgressBoard board(options.on_progress);
     JobContext job{spec, *journal, *both.source, *both.target, board, budgets.limits};
-    ARROW_ASSIGN_OR_RAISE(report.collections, JobRun(&job, std::move(rules)).Run());
+    auto begin = [&](const CollectionRule& rule) -> arrow::Result<JournaledCollection> {
+      ARROW_ASSIGN_OR_RAISE(CollectionPlan plan, PlanCollection(spec, rule, both.source.get(), both.target.get()));
+      return ToJournal(std::move(plan));
+    };
+    ARROW_ASSIGN_OR_RAISE(report.collections, JobRun(&job, std::move(rules), begin).Run());
   }
   SumUp(&report);
   report.seconds = SecondsSince(start);
@@ -534,10 +557,84 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   return report;
 }
 
+namespace {
+
+/// Begins the repair of a collection. The job has to have ended: what it did not finish is its own to finish.
+arrow::Result<JournaledCollection> BeginRepair(const JobSpec& spec, const CollectionRule& rule,
+                                               const std::vector<JournaledCollection>& copied,
+                                               const OpenStores& stores) {
+  for (const JournaledCollection& collection : copied) {
+    if (!IsRuleOf(rule, collection) || collection.stage == Stage::kDone) continue;
+    return MakeError(ErrorKind::kConflict, "the job has not ended with '" + rule.source.ToString() +
+                                               "'; run it again, which goes on, compares and corrects");
+  }
+  ARROW_ASSIGN_OR_RAISE(CollectionPlan plan, PlanRepair(spec, rule, stores.source.get(), stores.target.get()));
+  const std::string identity = plan.state.identity;
+  JournaledCollection collection = ToJournal(std::move(plan));
+  collection.exclusive = false;  // it is never dropped
+  collection.target_identity = identity;
+  collection.stage = Stage::kCopied;
+  return collection;
+}
+
+/// Compares and corrects, journaled like the end of a copy, so that a repair that was killed goes on.
+arrow::Result<Report> RepairJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
+                                const VerifyOptions& verify, const OpenStores& both) {
+  auto start = Clock::now();
+  if (verify.sample) {
+    return MakeError(ErrorKind::kInvalidConfig, "a repair compares every row; leave out --sample or --repair");
+  }
+  ARROW_RETURN_NOT_OK(MakeFolder(options.state_dir));
+  ARROW_ASSIGN_OR_RAISE(auto lease, Lease::Take(LockPath(options.state_dir, spec.name)));
+  ARROW_ASSIGN_OR_RAISE(auto copied, BegunCollections(spec, stores, options));
+  Report report = BeginReport(spec);
+  Budgets budgets(spec.tuning, options.stop, options.on_note);
+  budgets.limits.scratch_dir = options.state_dir;
+  ARROW_ASSIGN_OR_RAISE(auto all_rules, ResolveCollections(spec, both.source.get()));
+  ARROW_ASSIGN_OR_RAISE(auto rules, SelectRules(std::move(all_rules), verify.collections));
+  std::unique_ptr<DifferenceFile> file;
+  if (!verify.differences_file.empty()) {
+    ARROW_ASSIGN_OR_RAISE(file, DifferenceFile::Create(verify.differences_file, verify.differences_format));
+  }
+  const Repair repair{.keeps_rows = spec.data_policy == DataPolicy::kOverwrite,
+                      .may_delete =
+                          [&](const JournaledCollection& repaired) {
+                            return std::any_of(copied.begin(), copied.end(), [&](const JournaledCollection& c) {
+                              return c.target.ref == repaired.target.ref && c.existing == ExistingRows::kNone &&
+                                     c.target_identity == repaired.target_identity;
+                            });
+                          },
+                      .file = file.get()};
+  JobSpec whole = spec;
+  whole.verify = true;
+  whole.sample.reset();
+  const std::string path = RepairPath(options.state_dir, spec.name);
+  ARROW_ASSIGN_OR_RAISE(auto journal, Journal::Open(path, HeaderOf(spec, stores)));
+  report.resumed = journal->resumed();
+  {
+    ProgressBoard board(options.on_progress);
+    JobContext job{whole, *journal, *both.source, *both.target, board, budgets.limits, &repair};
+    auto begin = [&](const CollectionRule& rule) { return BeginRepair(whole, rule, copied, both); };
+    ARROW_ASSIGN_OR_RAISE(report.collections, JobRun(&job, std::move(rules), begin).Run());
+  }
+  journal.reset();
+  SumUp(&report);
+  if (report.verdict != Verdict::kStopped) {
+    if (file != nullptr) ARROW_RETURN_NOT_OK(file->Finish());
+    // The next repair compares everything again.
+    ARROW_RETURN_NOT_OK(Forget(path, HeaderOf(spec, stores), both, options));
+  }
+  report.seconds = SecondsSince(start);
+  return report;
+}
+
+}  // namespace
+
 arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
                                 const VerifyOptions& verify) {
   auto start = Clock::now();
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  if (verify.repair) return RepairJob(stores, spec, options, verify, both);
   if (both.target->source() == nullptr) {
     return MakeError(ErrorKind::kUnsupported, "store '" + spec.target.store + "' can't be read back");
   }

@@ -7,9 +7,18 @@
 #include "engine/progress_board.h"
 #include "godwit/job.h"
 #include "journal/journal.h"
+#include "verify/difference_file.h"
 #include "verify/scan.h"
 
 namespace godwit {
+
+/// Of a job that brings a target up to date which it (or another) filled before.
+struct Repair {
+  bool keeps_rows = false;  // the target may hold rows that the source lacks
+  /// Whether those are deleted, where they may not be there.
+  std::function<bool(const JournaledCollection&)> may_delete;
+  DifferenceFile* file = nullptr;  // gets what differs before it is written; may be null
+};
 
 struct JobContext {
   const JobSpec& spec;
@@ -18,6 +27,7 @@ struct JobContext {
   Store& target;
   ProgressBoard& board;
   WorkLimits limits;
+  const Repair* repair = nullptr;  // null = a copy
 };
 
 /// ScanSide::sample of a collection that has about so many rows.

@@ -171,6 +171,30 @@ arrow::Status CheckRenames(const JobSpec& spec, const std::vector<CollectionRule
   return arrow::Status::OK();
 }
 
+/// From which collection to which, whatever stands at the target.
+arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRule& rule, Store* source, Store* target) {
+  CollectionPlan plan;
+  ARROW_ASSIGN_OR_RAISE(plan.source, source->catalog()->Describe(rule.source));
+  ARROW_ASSIGN_OR_RAISE(plan.preparation, source->source()->Preparation(rule.source, ReadPurpose::kCopy));
+  if (!plan.preparation.empty() && spec.source_load == LoadPolicy::kNever) {
+    return MakeError(ErrorKind::kUnsupported,
+                     "the source collection '" + rule.source.ToString() +
+                         "' is not loaded, and the job says not to load it (source_load: never)");
+  }
+  CollectionSchema wanted = WantedSchema(spec, rule, plan.source, &plan.notes);
+  wanted.ref = TargetRef(spec, rule, *target);
+  if (source->address() == target->address() && wanted.ref == rule.source) {
+    return MakeError(ErrorKind::kInvalidConfig, "source and target are the same collection '" + wanted.ref.ToString() +
+                                                    "' of the same store; give the target another name or database");
+  }
+  ARROW_ASSIGN_OR_RAISE(plan.target, target->sink()->Adapt(wanted));
+  ARROW_RETURN_NOT_OK(RowMapper::Make(plan.source, plan.target));
+  plan.commit_mode = target->sink()->commit_mode(plan.target);
+  ARROW_ASSIGN_OR_RAISE(plan.state, target->catalog()->State(plan.target.ref));
+  ARROW_RETURN_NOT_OK(CheckNotTheSource(rule, source, plan.target.ref, target));
+  return plan;
+}
+
 }  // namespace
 
 arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spec, Store* source) {
@@ -226,28 +250,44 @@ CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const S
 
 arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,
                                              Store* target) {
-  CollectionPlan plan;
-  ARROW_ASSIGN_OR_RAISE(plan.source, source->catalog()->Describe(rule.source));
-  ARROW_ASSIGN_OR_RAISE(plan.preparation, source->source()->Preparation(rule.source, ReadPurpose::kCopy));
-  if (!plan.preparation.empty() && spec.source_load == LoadPolicy::kNever) {
-    return MakeError(ErrorKind::kUnsupported,
-                     "the source collection '" + rule.source.ToString() +
-                         "' is not loaded, and the job says not to load it (source_load: never)");
-  }
-  CollectionSchema wanted = WantedSchema(spec, rule, plan.source, &plan.notes);
-  wanted.ref = TargetRef(spec, rule, *target);
-  if (source->address() == target->address() && wanted.ref == rule.source) {
-    return MakeError(ErrorKind::kInvalidConfig, "source and target are the same collection '" + wanted.ref.ToString() +
-                                                    "' of the same store; give the target another name or database");
-  }
-  ARROW_ASSIGN_OR_RAISE(plan.target, target->sink()->Adapt(wanted));
-  ARROW_RETURN_NOT_OK(RowMapper::Make(plan.source, plan.target));
-  plan.commit_mode = target->sink()->commit_mode(plan.target);
-  ARROW_ASSIGN_OR_RAISE(plan.state, target->catalog()->State(plan.target.ref));
-  ARROW_RETURN_NOT_OK(CheckNotTheSource(rule, source, plan.target.ref, target));
+  ARROW_ASSIGN_OR_RAISE(CollectionPlan plan, PlanRoute(spec, rule, source, target));
   ARROW_RETURN_NOT_OK(ApplyPolicies(spec, &plan));
   ARROW_RETURN_NOT_OK(CheckAppendOnly(spec, plan));
   plan.actions = DescribeActions(spec, plan);
+  return plan;
+}
+
+arrow::Result<CollectionPlan> PlanRepair(const JobSpec& spec, const CollectionRule& rule, Store* source,
+                                         Store* target) {
+  ARROW_ASSIGN_OR_RAISE(CollectionPlan plan, PlanRoute(spec, rule, source, target));
+  const std::string name = plan.target.ref.ToString();
+  if (!plan.state.exists) {
+    return MakeError(ErrorKind::kNotFound, "there is no target collection '" + name + "' to repair; run the job");
+  }
+  if (plan.commit_mode == CommitMode::kStagedPublish || plan.commit_mode == CommitMode::kNone) {
+    return MakeError(ErrorKind::kUnsupported, "the rows of '" + name +
+                                                  "' can't be replaced one by one once they are published. Copy it "
+                                                  "anew: `godwit run --restart` with `if_not_empty: drop`");
+  }
+  if (plan.commit_mode == CommitMode::kAppendOnly || plan.target.key_index() < 0) {
+    return MakeError(ErrorKind::kUnsupported, "the rows of '" + name +
+                                                  "' can't be told apart: the target makes its keys, or has none. Copy "
+                                                  "it anew: `godwit run --restart` with `if_not_empty: drop`");
+  }
+  std::string difference = plan.state.schema ? FirstDifference(plan.target, *plan.state.schema) : std::string();
+  if (!difference.empty()) {
+    return MakeError(ErrorKind::kConflict, "the target collection '" + name + "' has another schema: " + difference +
+                                               ". A repair writes rows only; copy it anew with `schema: recreate`");
+  }
+  if (spec.data_policy == DataPolicy::kIgnore || spec.data_policy == DataPolicy::kAppend) {
+    return MakeError(ErrorKind::kUnsupported, "rows that were in '" + name +
+                                                  "' before the job are to stay (if_not_empty), and can't be told from "
+                                                  "rows that changed since");
+  }
+  plan.existing = ExistingRows::kReplace;
+  plan.target.indexes.clear();
+  plan.target.aliases.clear();
+  plan.target.loaded = false;
   return plan;
 }
 

@@ -20,4 +20,8 @@ arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<Collecti
 arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,
                                              Store* target);
 
+/// What a repair of the collection writes to: as PlanCollection, but the target has to be there, equal in its schema,
+/// and of a kind whose rows can be replaced one by one. Indexes, aliases and load state are left as they are.
+arrow::Result<CollectionPlan> PlanRepair(const JobSpec& spec, const CollectionRule& rule, Store* source, Store* target);
+
 }  // namespace godwit

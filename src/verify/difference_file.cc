@@ -96,6 +96,7 @@ DifferenceFile::~DifferenceFile() {
 
 arrow::Status DifferenceFile::Add(const CollectionRef& source, const CollectionRef& target,
                                   const Difference& difference) {
+  std::lock_guard lock(mutex_);
   errno = 0;
   switch (format_) {
     case DifferenceFormat::kText:

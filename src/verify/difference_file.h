@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,7 @@ std::string DescribeDifference(const Difference& difference);
 /// The same with its values cut to what a report shows.
 Difference Shortened(Difference difference);
 
-/// Belongs to one thread at a time.
+/// Add is thread-safe.
 class DifferenceFile {
  public:
   /// Writes beside `path` until Finish: what is at `path` is whole. kNotFound where the folder is absent.
@@ -44,6 +45,7 @@ class DifferenceFile {
   const std::string path_;
   const std::string part_;  // the name until Finish
   const DifferenceFormat format_;
+  std::mutex mutex_;  // guards what follows
   std::ofstream out_;
   int64_t count_ = 0;
   bool finished_ = false;

@@ -1,9 +1,11 @@
 // Whole jobs inside one process, on the rooms that need no server: every failure of a peer ends in an exact target.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <thread>
@@ -441,6 +443,131 @@ TEST_F(ChangingSourceTest, ASampleThatDiffersIsFollowedByEveryRow) {
   EXPECT_EQ(report.exit_code, 0) << ToJson(report);
   EXPECT_EQ(report.collections[0].rows, kRows - 5000);
   EXPECT_GT(report.collections[0].deleted, 0);
+}
+
+/// A finished job whose target somebody else changed.
+class RepairTest : public ChangingSourceTest {
+ protected:
+  void SetUp() override {
+    ChangingSourceTest::SetUp();
+    ASSERT_EQ(RunJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
+  }
+
+  void ChangeTarget(const std::string& sql) {
+    auto db = SqliteDatabase::Open(Path("out.db"), SqliteDatabase::Mode::kReadWrite, 10'000).ValueOrDie();
+    ASSERT_TRUE(db->Execute(sql).ok());
+  }
+
+  /// 3 rows changed, 2 gone, 1 more.
+  void Damage() {
+    ChangeTarget("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5) WHERE id IN (11, 12, 13)");
+    ChangeTarget("DELETE FROM synthetic WHERE id IN (14, 15)");
+    ChangeTarget("INSERT OR REPLACE INTO synthetic SELECT 1000013, vector FROM synthetic WHERE id = 20");
+  }
+
+  Report Repair(const StoreRegistry& stores = AllStores()) {
+    return VerifyJob(stores, spec_, options_, {.repair = true}).ValueOrDie();
+  }
+  Report Compare() { return VerifyJob(AllStores(), spec_, options_).ValueOrDie(); }
+  bool RepairIsOpen() const { return fs::exists(Path("state/job.repair")); }
+};
+
+TEST_F(RepairTest, WritesWhatDiffersAndDeletesWhatTheSourceLacks) {
+  Damage();
+  VerifyOptions repair{.differences_file = Path("d.txt"), .repair = true};
+  Report report = VerifyJob(AllStores(), spec_, options_, repair).ValueOrDie();
+  EXPECT_EQ(report.verdict, Verdict::kVerified) << ToJson(report);
+  EXPECT_EQ(report.collections[0].written, 5);
+  EXPECT_EQ(report.collections[0].deleted, 1);
+  EXPECT_EQ(report.collections[0].rounds, 1);
+  std::ifstream file(Path("d.txt"));
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(file), {}, '\n'), 6);
+  EXPECT_EQ(Compare().exit_code, 0);
+  EXPECT_EQ(Count("SELECT count(*) FROM synthetic"), kRows);
+  EXPECT_EQ(Count("SELECT count(*) FROM godwit_progress"), 0);
+  EXPECT_FALSE(RepairIsOpen());
+  report = Repair();  // nothing left to do
+  EXPECT_EQ(report.verdict, Verdict::kVerified);
+  EXPECT_EQ(report.collections[0].written + report.collections[0].deleted, 0);
+}
+
+TEST_F(RepairTest, GoesOnWhereItWasStopped) {
+  for (const std::string call : {"next", "write", "commit", "after_commit", "recover", "finalize"}) {
+    for (int nth : {1, 2, 7}) {
+      Damage();
+      std::atomic<int> hits = 0;
+      RunOptions stopped = options_;
+      stopped.stop = StopToken();
+      Fault fault = [&](const std::string& name) {
+        if (name != call || ++hits != nth) return arrow::Status::OK();
+        stopped.stop.RequestStop();
+        return MakeError(ErrorKind::kCancelled, "stopped");
+      };
+      Report first = VerifyJob(Faulty(fault), spec_, stopped, {.repair = true}).ValueOrDie();
+      EXPECT_EQ(first.exit_code, hits >= nth ? 130 : 0) << call << nth << ToJson(first);
+      EXPECT_EQ(RepairIsOpen(), hits >= nth);
+      Report second = Repair();
+      EXPECT_EQ(second.exit_code, 0) << call << nth << ToJson(second);
+      EXPECT_EQ(second.resumed, hits >= nth);
+      EXPECT_EQ(Compare().exit_code, 0) << call << nth;
+    }
+  }
+}
+
+TEST_F(RepairTest, NeverDeletesRowsOfATargetThatIsNotTheJobs) {
+  Damage();
+  options_.state_dir = Path("elsewhere");  // no journal says who made it
+  Report report = Repair();
+  EXPECT_EQ(report.exit_code, 3) << ToJson(report);
+  EXPECT_EQ(report.collections[0].written, 5);
+  EXPECT_EQ(report.collections[0].deleted, 0);
+  ASSERT_EQ(report.collections[0].difference_sample.size(), 1u);
+  EXPECT_EQ(report.collections[0].difference_sample[0].key, "1000013");
+  EXPECT_NE(report.collections[0].error.find("left there"), std::string::npos);
+  EXPECT_EQ(Count("SELECT count(*) FROM synthetic"), kRows + 1);
+  spec_.data_policy = DataPolicy::kOverwrite;  // the target may hold other rows
+  Damage();
+  ChangeTarget("DELETE FROM synthetic WHERE id = 16");
+  report = Repair();
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_EQ(Count("SELECT count(*) FROM synthetic"), kRows + 1);
+}
+
+TEST_F(RepairTest, RefusesWhatItCantRepair) {
+  JobSpec files = spec_;
+  files.name = "files";
+  files.target = TargetSpec("files", {{"path", Path("out")}});
+  ASSERT_EQ(RunJob(AllStores(), files, options_).ValueOrDie().exit_code, 0);
+  Report report = VerifyJob(AllStores(), files, options_, {.repair = true}).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 1);
+  EXPECT_NE(report.collections[0].error.find("run --restart"), std::string::npos) << ToJson(report);
+
+  JobSpec stopped = spec_;
+  stopped.name = "stopped";
+  stopped.target = TargetSpec("sqlite", {{"path", Path("stopped.db")}});
+  Fault fault = [&](const std::string& call) {
+    return call == "finalize" ? MakeError(ErrorKind::kInternal, "injected") : arrow::Status::OK();
+  };
+  ASSERT_EQ(RunJob(Faulty(fault), stopped, options_).ValueOrDie().exit_code, 1);
+  report = VerifyJob(AllStores(), stopped, options_, {.repair = true}).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 1);
+  EXPECT_NE(report.collections[0].error.find("has not ended"), std::string::npos) << ToJson(report);
+
+  VerifyOptions sampled{.sample = SampleSize{.share = 0.1}, .repair = true};
+  EXPECT_EQ(KindOf(VerifyJob(AllStores(), spec_, options_, sampled).status()), ErrorKind::kInvalidConfig);
+}
+
+TEST_F(RepairTest, EndsWhenTheSourceNeverRests) {
+  std::atomic<int64_t> reads = 0;
+  Fault fault = [&](const std::string& call) {
+    if (call == "next") {
+      Change("UPDATE synthetic SET vector = randomblob(32) WHERE id = " + std::to_string(reads++ % 5));
+    }
+    return arrow::Status::OK();
+  };
+  Report report = Repair(Faulty(fault));
+  EXPECT_EQ(report.exit_code, 3) << ToJson(report);
+  EXPECT_EQ(report.collections[0].rounds, spec_.tuning.max_rounds);
 }
 
 TEST_F(ChangingSourceTest, EveryDifferenceIsInTheFileWhateverTheMemory) {
