@@ -468,7 +468,9 @@ TEST_P(TargetTest, ReportsRowsThatAreThere) {
         found.batches.push_back({result.existing, batch.partition, ""});
       }
     }
-    if (!replay) EXPECT_TRUE(SameRows(there, found));
+    if (!replay) {
+      EXPECT_TRUE(SameRows(there, found));
+    }
     EXPECT_EQ(found.count(), replay ? 200 : 50);
     receipts = {Must(writer->Commit(ProgressAfter(target.schema, written, true)))};
     writer.reset();
