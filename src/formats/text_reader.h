@@ -19,8 +19,9 @@ namespace godwit {
 /// What is known of a file before it is read.
 struct TextSource {
   TextFormat format;
-  /// Fields of a line, in order (jsonl: the keys that may occur). Empty: the header names them (jsonl: those of the
-  /// schema). A header that does not name exactly these is an error.
+  /// Fields of a line, in order (jsonl: the keys that may occur). A header that does not name exactly these is an
+  /// error. Empty: the header names them; without one they are those of the schema (own), or column1, column2 and so
+  /// on; jsonl may have any keys then.
   std::vector<std::string> columns = {};
   /// The file was written by TextWriter. Others may end without a line end, have \r\n for one and a byte order mark; a
   /// null of their json fields is `null` in jsonl.
@@ -44,10 +45,10 @@ class TextReader {
   int64_t skipped() const;
   /// Rows taken since the last Finish.
   int64_t rows() const;
+  /// About what these rows take in columns.
+  int64_t bytes() const;
   /// These rows, in the storage types of the schema.
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Finish();
-  /// Number of the line that comes next, from 1.
-  int64_t line() const;
 
  private:
   class Impl;

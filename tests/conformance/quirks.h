@@ -16,6 +16,7 @@ using OptionTexts = std::map<std::string, std::string>;
 
 struct Quirks {
   std::string room;
+  std::string variant = {};  // of a room that is tested several times, with other options
   /// Options of a store without collections of the suite's names; `scratch` is an empty folder of the test. Called
   /// again with the same folder it gives the same store.
   std::function<OptionTexts(const std::string& scratch)> target_options;
@@ -40,7 +41,7 @@ struct Quirks {
 };
 
 /// What a failed test calls it.
-inline void PrintTo(const Quirks& quirks, std::ostream* out) { *out << quirks.room; }
+inline void PrintTo(const Quirks& quirks, std::ostream* out) { *out << quirks.room << quirks.variant; }
 
 /// The rooms that can be tested here.
 const std::vector<Quirks>& TargetRooms();

@@ -39,6 +39,34 @@ Quirks Files() {
           .commit_mode = CommitMode::kStagedPublish};
 }
 
+Quirks TextFiles(const std::string& variant, const OptionTexts& more) {
+  Quirks quirks = Files();
+  quirks.variant = "_" + variant;
+  quirks.target_options = [more](const std::string& scratch) {
+    OptionTexts options = more;
+    options["path"] = scratch + "/collections";
+    return options;
+  };
+  quirks.source_options = quirks.target_options;
+  quirks.hostile = more.at("format") != "postgres";  // PostgreSQL holds no NUL in text
+  return quirks;
+}
+
+/// Every text format, whole and numbered, plain and compressed.
+std::vector<Quirks> AllTextFiles() {
+  return {TextFiles("csv", {{"format", "csv"}}),
+          TextFiles("csv_numbered", {{"format", "csv"}, {"rows_per_file", "37"}, {"file_bytes", "4KiB"}}),
+          TextFiles("postgres", {{"format", "postgres"}, {"compression", "zstd"}, {"header", "false"}}),
+          TextFiles("postgres_numbered", {{"format", "postgres"}, {"delimiter", "|"}, {"rows_per_file", "100"}}),
+          TextFiles("jsonl", {{"format", "jsonl"}, {"compression", "gzip"}}),
+          TextFiles("jsonl_numbered", {{"format", "jsonl"}, {"compression", "gzip"}, {"rows_per_file", "1"}})};
+}
+
+std::vector<Quirks> With(std::vector<Quirks> rooms, const std::vector<Quirks>& more) {
+  rooms.insert(rooms.end(), more.begin(), more.end());
+  return rooms;
+}
+
 /// Milvus 2.3.5 at the address in GODWIT_TEST_MILVUS_URL.
 Quirks Milvus(const std::string& address) {
   auto options = [address](const std::string&) { return OptionTexts{{"url", address}}; };
@@ -69,12 +97,12 @@ Quirks Synthetic() {
 }  // namespace
 
 const std::vector<Quirks>& TargetRooms() {
-  static const std::vector<Quirks> rooms = WithServers({Sqlite(), Files()});
+  static const std::vector<Quirks> rooms = WithServers(With({Sqlite(), Files()}, AllTextFiles()));
   return rooms;
 }
 
 const std::vector<Quirks>& SourceRooms() {
-  static const std::vector<Quirks> rooms = WithServers({Synthetic(), Sqlite(), Files()});
+  static const std::vector<Quirks> rooms = WithServers(With({Synthetic(), Sqlite(), Files()}, AllTextFiles()));
   return rooms;
 }
 

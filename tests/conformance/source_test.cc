@@ -231,7 +231,7 @@ TEST_P(SourceTest, StopEndsReading) {
   EXPECT_EQ(KindName(status), "cancelled");
 }
 
-std::string RoomName(const testing::TestParamInfo<Quirks>& info) { return info.param.room; }
+std::string RoomName(const testing::TestParamInfo<Quirks>& info) { return info.param.room + info.param.variant; }
 
 INSTANTIATE_TEST_SUITE_P(Rooms, SourceTest, testing::ValuesIn(SourceRooms()), RoomName);
 

@@ -541,7 +541,7 @@ TEST_P(TargetTest, StopEndsWriting) {
   writer->Abort();
 }
 
-std::string RoomName(const testing::TestParamInfo<Quirks>& info) { return info.param.room; }
+std::string RoomName(const testing::TestParamInfo<Quirks>& info) { return info.param.room + info.param.variant; }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TargetTest);
 INSTANTIATE_TEST_SUITE_P(Rooms, TargetTest, testing::ValuesIn(TargetRooms()), RoomName);

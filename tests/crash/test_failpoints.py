@@ -3,6 +3,7 @@
 The targets are read by Python's sqlite3 and by pyarrow, and compared with the same copy made without a crash.
 """
 
+import csv
 import os
 import pathlib
 import shutil
@@ -25,9 +26,11 @@ SOURCES = {
 TARGETS = {
     "sqlite": "{store: sqlite, path: out.db}",
     "files": "{store: files, path: out}",
+    "csv": "{store: files, path: out, staging: stage, format: csv, rows_per_file: 150, file_bytes: 20KiB}",
     "ignore": "{store: sqlite, path: out.db}\nif_not_empty: ignore",
 }
-ROUTES = [("synthetic", "sqlite"), ("synthetic", "files"), ("sqlite", "files"), ("synthetic", "ignore")]
+ROUTES = [("synthetic", "sqlite"), ("synthetic", "files"), ("sqlite", "files"), ("synthetic", "csv"),
+          ("synthetic", "ignore")]
 
 
 def job(source, target):
@@ -65,7 +68,25 @@ def read_ignore(folder):
     return read_sqlite(folder), sorted(conflicts)
 
 
-READERS = {"sqlite": read_sqlite, "files": read_files, "ignore": read_ignore}
+def read_csv(folder):
+    """Rows without their partitions. Nothing but the collection may be there, and no stage."""
+    collection = folder / "out" / "synthetic"
+    assert list((folder / "out").iterdir()) == [collection]
+    assert not (folder / "stage").exists()
+    names = sorted(p.name for p in collection.iterdir())
+    files = [name for name in names if name.endswith(".csv")]
+    assert names == files + ["_godwit-manifest.json"]
+    assert files == [f"{i:010}.csv" for i in range(len(files))]
+    rows = []
+    for name in files:
+        with open(collection / name, newline="", encoding="utf-8") as file:
+            header, *of_file = csv.reader(file)
+        assert len(of_file) == 150 or name == files[-1] and 0 < len(of_file) < 150
+        rows += [(header, row) for row in of_file]
+    return sorted(rows)
+
+
+READERS = {"sqlite": read_sqlite, "files": read_files, "csv": read_csv, "ignore": read_ignore}
 
 
 class Route:

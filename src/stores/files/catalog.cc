@@ -35,6 +35,7 @@ arrow::Status EmptyTrash(const std::string& trash) {
   ARROW_ASSIGN_OR_RAISE(auto manifest, ReadManifestIn(trash));
   if (manifest) {
     for (const DataFile& file : manifest->files) ARROW_RETURN_NOT_OK(RemoveFile(trash + "/" + file.path));
+    for (const std::string& file : manifest->other_files) ARROW_RETURN_NOT_OK(RemoveFile(trash + "/" + file));
     ARROW_RETURN_NOT_OK(before_manifest.Hit());
     ARROW_RETURN_NOT_OK(RemoveFile(ManifestPath(trash)));
   }
@@ -67,6 +68,7 @@ arrow::Status CheckNoForeignFiles(const std::string& root, const CollectionRef& 
   if (manifest) {
     own.insert(std::string(kManifestName));
     for (const DataFile& file : manifest->files) own.insert(file.path);
+    own.insert(manifest->other_files.begin(), manifest->other_files.end());
   }
   ARROW_ASSIGN_OR_RAISE(auto present, FilesBelow(folder));
   for (const std::string& file : present) {
@@ -75,33 +77,36 @@ arrow::Status CheckNoForeignFiles(const std::string& root, const CollectionRef& 
   return arrow::Status::OK();
 }
 
-arrow::Status DropCollection(const std::string& root, const CollectionRef& ref) {
+arrow::Status DropCollection(const Options& options, const CollectionRef& ref) {
+  const std::string& root = options.path;
   const std::string folder = root + "/" + CollectionFolder(ref);
-  const std::string trash = root + "/" + TrashFolder(ref);
+  const std::string trash_root = options.stage_root() + "/" + std::string(kTrash);
+  const std::string trash = options.stage_root() + "/" + TrashFolder(ref);
   ARROW_RETURN_NOT_OK(EmptyTrash(trash));  // of a call that did not end
   if (Exists(folder)) {
     ARROW_RETURN_NOT_OK(CheckNoForeignFiles(root, ref));
-    ARROW_RETURN_NOT_OK(MakeFolder(root + "/" + std::string(kTrash)));
+    ARROW_RETURN_NOT_OK(MakeFolder(trash_root));
     ARROW_RETURN_NOT_OK(before_rename.Hit());
     ARROW_RETURN_NOT_OK(RenameDurably(folder, trash));
     ARROW_RETURN_NOT_OK(after_rename.Hit());
     ARROW_RETURN_NOT_OK(EmptyTrash(trash));
   }
-  RemoveIfEmpty(root + "/" + std::string(kTrash));
+  RemoveIfEmpty(trash_root);
+  if (!options.staging.empty()) RemoveIfEmpty(options.staging);
   return arrow::Status::OK();
 }
 
 arrow::Result<std::vector<std::string>> FilesCatalog::List(const std::string& database) {
-  return ListCollections(options_.path, database);
+  return ListCollections(options_, database);
 }
 
 arrow::Result<CollectionSchema> FilesCatalog::Describe(const CollectionRef& ref) {
-  ARROW_ASSIGN_OR_RAISE(Collection collection, GetCollection(options_.path, ref));
+  ARROW_ASSIGN_OR_RAISE(Collection collection, GetCollection(options_, ref));
   return DescribeCollection(options_, ref, collection);
 }
 
 arrow::Result<TargetState> FilesCatalog::State(const CollectionRef& ref) {
-  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options_.path, ref));
+  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options_, ref));
   TargetState state;
   if (!collection) return state;
   state.exists = true;
@@ -111,18 +116,20 @@ arrow::Result<TargetState> FilesCatalog::State(const CollectionRef& ref) {
 }
 
 arrow::Result<std::string> FilesCatalog::GlobalId(const CollectionRef& ref) {
-  const std::string path = options_.path + "/" + CollectionFolder(ref);
-  for (const std::string& candidate : {path, path + ".parquet"}) {
-    struct stat status = {};
-    if (::stat(candidate.c_str(), &status) == 0) return fmt::format("files {}:{}", status.st_dev, status.st_ino);
+  std::string path = options_.path + "/" + CollectionFolder(ref);
+  if (!Exists(path)) {
+    auto found = FindCollection(options_, ref);
+    if (found.ok() && *found) path = options_.path + "/" + (*found)->folder + "/" + (*found)->files.front().path;
   }
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) == 0) return fmt::format("files {}:{}", status.st_dev, status.st_ino);
   return std::string();
 }
 
 arrow::Status FilesCatalog::Create(const CollectionSchema& schema) {
   ARROW_RETURN_NOT_OK(CheckNames(schema));
   ARROW_RETURN_NOT_OK(CheckNoForeignFiles(options_.path, schema.ref));
-  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options_.path, schema.ref));
+  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options_, schema.ref));
   if (collection) {
     ARROW_RETURN_NOT_OK(CheckNotForeign(options_.path, schema.ref, *collection));
     ARROW_ASSIGN_OR_RAISE(auto have, DescribeCollection(options_, schema.ref, *collection));
@@ -131,13 +138,15 @@ arrow::Status FilesCatalog::Create(const CollectionSchema& schema) {
     return MakeError(ErrorKind::kConflict, "another collection of this name exists: " + difference,
                      "files " + schema.ref.ToString());
   }
+  // With a staging folder nothing but finished collections is ever to be seen in `path`.
+  if (!options_.staging.empty()) return CheckOneFileSystem(options_.path, options_.staging);
   const std::string& database = schema.ref.database;
   return MakeFolder(database.empty() ? options_.path : options_.path + "/" + EncodeName(database));
 }
 
 arrow::Status FilesCatalog::Drop(const CollectionRef& ref) {
-  ARROW_RETURN_NOT_OK(DropCollection(options_.path, ref));
-  ARROW_ASSIGN_OR_RAISE(auto left, FindCollection(options_.path, ref));
+  ARROW_RETURN_NOT_OK(DropCollection(options_, ref));
+  ARROW_ASSIGN_OR_RAISE(auto left, FindCollection(options_, ref));
   return left ? CheckNotForeign(options_.path, ref, *left) : arrow::Status::OK();
 }
 

@@ -32,6 +32,6 @@ class FilesCatalog : public Catalog {
 arrow::Status CheckNoForeignFiles(const std::string& root, const CollectionRef& ref);
 /// Removes the files that godwit wrote, and the folder. It is out of sight after one rename, so a crash leaves the
 /// whole collection or none. Idempotent; never removes a file that the manifest does not list.
-arrow::Status DropCollection(const std::string& root, const CollectionRef& ref);
+arrow::Status DropCollection(const Options& options, const CollectionRef& ref);
 
 }  // namespace godwit::files

@@ -1,10 +1,13 @@
 #include "stores/files/collection.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 
 #include <arrow/filesystem/localfs.h>
@@ -13,14 +16,18 @@
 
 #include "base/durable_file.h"
 #include "base/hash.h"
+#include "formats/text_inference.h"
 #include "stores/files/layout.h"
 #include "stores/files/parquet_columns.h"
 #include "stores/files/parquet_file.h"
+#include "stores/files/text_file.h"
 
 namespace godwit::files {
 namespace {
 
 using arrow::fs::FileInfo;
+
+std::string BaseName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 bool IsHidden(const std::string& name) { return name.starts_with('.'); }
 
@@ -34,16 +41,17 @@ arrow::Result<std::vector<FileInfo>> ListFolder(const std::string& folder, bool 
   return infos;
 }
 
-bool IsDataFile(const FileInfo& info) {
-  return info.IsFile() && info.path().ends_with(kFileSuffix) && !IsHidden(info.base_name());
+/// Of a file that may hold rows. `format` as in KindOfFile.
+std::optional<FileKind> DataKind(const FileInfo& info, const std::string& format) {
+  if (!info.IsFile() || IsHidden(info.base_name())) return std::nullopt;
+  return KindOfFile(info.base_name(), format);
 }
 
 /// The component that godwit would write, or the name as it is, where a folder of others has it.
-std::string Component(const std::string& parent, const std::string& name, std::string_view suffix = {}) {
-  std::string encoded = EncodeName(name) + std::string(suffix);
+std::string Component(const std::string& parent, const std::string& name) {
+  std::string encoded = EncodeName(name);
   if (name.find('/') != name.npos || IsHidden(name) || Exists(parent + "/" + encoded)) return encoded;
-  std::string plain = name + std::string(suffix);
-  return Exists(parent + "/" + plain) ? plain : encoded;
+  return Exists(parent + "/" + name) ? name : encoded;
 }
 
 arrow::Result<Collection> ReadPublished(const std::string& root, Collection collection) {
@@ -54,12 +62,15 @@ arrow::Result<Collection> ReadPublished(const std::string& root, Collection coll
   if (!manifest.ok()) return MakeError(KindOf(manifest.status()), manifest.status().message(), path);
   collection.manifest = *std::move(manifest);
   collection.files = collection.manifest->files;
+  if (collection.manifest->text) {
+    collection.text = OwnText(*collection.manifest->text, collection.manifest->schema);
+  }
 
   std::set<std::string> listed;
   for (const DataFile& file : collection.files) listed.insert(file.path);
   ARROW_ASSIGN_OR_RAISE(auto present, FilesBelow(folder));
   for (const std::string& file : present) {
-    if (!file.ends_with(kFileSuffix) || listed.contains(file)) continue;
+    if (!KindOfFile(BaseName(file)) || listed.contains(file)) continue;
     return MakeError(ErrorKind::kConflict,
                      "'" + file + "' is not in the manifest: somebody else put it there. Move it away",
                      "files " + collection.folder);
@@ -70,23 +81,39 @@ arrow::Result<Collection> ReadPublished(const std::string& root, Collection coll
 DataFile ForeignFile(const FileInfo& info) {
   return {.path = info.base_name(),
           .partition = {},
+          .rows = -1,
           .bytes = info.size(),
           .hash = std::nullopt,
           .modified_ns = info.mtime().time_since_epoch().count()};
 }
 
-arrow::Result<std::optional<Collection>> FindInFolder(const std::string& root, const std::string& relative) {
-  const std::string folder = root + "/" + relative;
+/// The format that the files of others have in common; none = Parquet.
+arrow::Result<std::optional<TextSource>> CommonFormat(const Options& options, const std::string& folder,
+                                                      const std::vector<DataFile>& files) {
+  const auto first = KindOfFile(files.front().path, options.format);
+  for (const DataFile& file : files) {
+    if (KindOfFile(file.path, options.format)->text == first->text) continue;
+    return MakeError(ErrorKind::kConflict,
+                     "'" + files.front().path + "' and '" + file.path +
+                         "' are of two formats; name the one to read (format), or take them apart",
+                     "files " + folder);
+  }
+  if (!first->text) return std::nullopt;
+  return TextSource{.format = options.FormatOf(*first->text), .columns = {}, .own = false};
+}
+
+arrow::Result<std::optional<Collection>> FindInFolder(const Options& options, const std::string& relative) {
+  const std::string folder = options.path + "/" + relative;
   Collection collection{.folder = relative, .files = {}, .manifest = std::nullopt};
-  if (Exists(folder + "/" + std::string(kManifestName))) return ReadPublished(root, std::move(collection));
+  if (Exists(folder + "/" + std::string(kManifestName))) return ReadPublished(options.path, std::move(collection));
   ARROW_ASSIGN_OR_RAISE(auto infos, ListFolder(folder, /*recursive=*/false));
   for (const FileInfo& info : infos) {
-    if (IsDataFile(info)) collection.files.push_back(ForeignFile(info));
+    if (DataKind(info, options.format)) collection.files.push_back(ForeignFile(info));
   }
   if (collection.files.empty()) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(auto below, FilesBelow(folder));
   for (const std::string& file : below) {
-    if (IsHidden(file) || !file.ends_with(kFileSuffix) || file.find('/') == file.npos) continue;
+    if (IsHidden(file) || !KindOfFile(BaseName(file), options.format) || file.find('/') == file.npos) continue;
     return MakeError(ErrorKind::kUnsupported,
                      "without a manifest, only the files directly in the folder are read, and '" + file +
                          "' lies deeper. Move the files into one folder, or read the subfolders as collections of the "
@@ -94,16 +121,27 @@ arrow::Result<std::optional<Collection>> FindInFolder(const std::string& root, c
                          relative + "'",
                      "files " + relative);
   }
+  ARROW_ASSIGN_OR_RAISE(collection.text, CommonFormat(options, relative, collection.files));
   return collection;
 }
 
-arrow::Result<std::optional<Collection>> FindSingleFile(const std::string& root, const std::string& prefix,
+arrow::Result<std::optional<Collection>> FindSingleFile(const Options& options, const std::string& prefix,
                                                         const std::string& name) {
-  const std::string file = Component(root + "/" + prefix, name, kFileSuffix);
-  ARROW_ASSIGN_OR_RAISE(auto info, arrow::fs::LocalFileSystem().GetFileInfo(root + "/" + prefix + file));
-  if (!IsDataFile(info)) return std::nullopt;
   std::string folder = prefix.empty() ? "." : prefix.substr(0, prefix.size() - 1);
-  return Collection{.folder = std::move(folder), .files = {ForeignFile(info)}, .manifest = std::nullopt};
+  Collection collection{.folder = folder, .files = {}, .manifest = std::nullopt};
+  ARROW_ASSIGN_OR_RAISE(auto infos, ListFolder(options.path + "/" + folder, /*recursive=*/false));
+  for (const FileInfo& info : infos) {
+    const auto kind = DataKind(info, options.format);
+    if (!kind || (kind->stem != name && kind->stem != EncodeName(name))) continue;
+    collection.files.push_back(ForeignFile(info));
+  }
+  if (collection.files.empty()) return std::nullopt;
+  if (collection.files.size() > 1) {
+    return MakeError(ErrorKind::kConflict, "'" + collection.files[0].path + "' and '" + collection.files[1].path +
+                                               "' of " + options.path + " have one name; rename one of them");
+  }
+  ARROW_ASSIGN_OR_RAISE(collection.text, CommonFormat(options, folder, collection.files));
+  return collection;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -163,8 +201,70 @@ arrow::Status Combine(const CollectionSchema& other, CollectionSchema* schema) {
   return arrow::Status::OK();
 }
 
+/// What follows from reading every row of text files.
+struct Scanned {
+  CollectionSchema schema;
+  int64_t rows = 0;
+};
+
+arrow::Result<Scanned> ScanText(const Options& options, const Collection& collection) {
+  TextInference inference(collection.text->format, options.types);
+  for (const DataFile& file : collection.files) {
+    const std::string path = options.path + "/" + collection.folder + "/" + file.path;
+    ARROW_ASSIGN_OR_RAISE(auto in, TextInput::Open(path));
+    inference.BeginFile();
+    while (true) {
+      auto taken = inference.Read(in->text(), in->at_end());
+      if (!taken.ok()) return MakeError(KindOf(taken.status()), taken.status().message(), path);
+      in->Take(*taken);
+      if (in->at_end() && in->text().empty()) break;
+      ARROW_RETURN_NOT_OK(in->ReadMore());
+    }
+  }
+  Scanned scanned{.schema = {}, .rows = inference.rows()};
+  for (Field& field : inference.Fields()) {
+    field.dynamic = field.name == kDynamicFieldName && field.type.kind == TypeKind::kJson;
+    scanned.schema.dynamic_fields = scanned.schema.dynamic_fields || field.dynamic;
+    scanned.schema.fields.push_back(std::move(field));
+  }
+  std::stable_partition(scanned.schema.fields.begin(), scanned.schema.fields.end(),
+                        [](const Field& field) { return !field.dynamic; });
+  for (const auto& [name, type] : options.types) {
+    if (scanned.schema.FindField(name) != nullptr) continue;
+    return MakeError(ErrorKind::kInvalidConfig,
+                     "option 'types': the files of " + collection.folder + " have no field '" + name + "'");
+  }
+  return scanned;
+}
+
+/// The last scans: a plan, its check and its run all ask for the same.
+arrow::Result<Scanned> ScanTextOnce(const Options& options, const Collection& collection) {
+  static std::mutex mutex;
+  static std::map<std::string, Scanned> scans;
+  constexpr size_t kMostScans = 1000;
+  std::string key = options.path + "\n" + collection.SnapshotId();
+  const TextFormat& format = collection.text->format;
+  key += fmt::format("\n{} {} {}", ToString(format.kind), format.delimiter, format.header);
+  for (const auto& [name, type] : options.types) key += "\n" + name + " " + type.Name();
+  {
+    std::lock_guard lock(mutex);
+    if (auto found = scans.find(key); found != scans.end()) return found->second;
+  }
+  ARROW_ASSIGN_OR_RAISE(Scanned scanned, ScanText(options, collection));
+  std::lock_guard lock(mutex);
+  if (scans.size() == kMostScans) scans.clear();
+  scans[key] = scanned;
+  return scanned;
+}
+
 arrow::Result<CollectionSchema> DescribeForeign(const Options& options, const Collection& collection, int64_t* rows) {
   CollectionSchema schema;
+  if (collection.text) {
+    ARROW_ASSIGN_OR_RAISE(Scanned scanned, ScanTextOnce(options, collection));
+    if (rows != nullptr) *rows = scanned.rows;
+    ARROW_RETURN_NOT_OK(MarkKey(options, &scanned.schema));
+    return std::move(scanned.schema);
+  }
   for (const DataFile& data_file : collection.files) {
     const std::string path = options.path + "/" + collection.folder + "/" + data_file.path;
     ARROW_ASSIGN_OR_RAISE(auto file, ParquetFile::Open(path));
@@ -187,17 +287,25 @@ arrow::Result<CollectionSchema> DescribeForeign(const Options& options, const Co
 }  // namespace
 
 std::string Collection::SnapshotId() const {
-  std::string text = manifest ? manifest->identity() + "\n" : folder + "\n";
+  std::string described = manifest ? manifest->identity() + "\n" : folder + "\n";
   for (const DataFile& file : files) {
-    text += fmt::format("{}\n{} {} {}\n", file.path, file.bytes, file.hash ? ToHex(*file.hash) : "", file.modified_ns);
+    described +=
+        fmt::format("{}\n{} {} {}\n", file.path, file.bytes, file.hash ? ToHex(*file.hash) : "", file.modified_ns);
   }
-  return ToHex(HashOf(text));
+  return ToHex(HashOf(described));
 }
 
-arrow::Result<std::optional<Collection>> FindCollection(const std::string& root, const CollectionRef& ref) {
+TextSource OwnText(const TextFormat& format, const CollectionSchema& schema) {
+  TextSource text{.format = format, .columns = {}, .own = true};
+  for (const Field& field : schema.fields) text.columns.push_back(field.name);
+  return text;
+}
+
+arrow::Result<std::optional<Collection>> FindCollection(const Options& options, const CollectionRef& ref) {
+  const std::string& root = options.path;
   const std::string prefix = ref.database.empty() ? "" : Component(root, ref.database) + "/";
-  ARROW_ASSIGN_OR_RAISE(auto folder, FindInFolder(root, prefix + Component(root + "/" + prefix, ref.name)));
-  ARROW_ASSIGN_OR_RAISE(auto file, FindSingleFile(root, prefix, ref.name));
+  ARROW_ASSIGN_OR_RAISE(auto folder, FindInFolder(options, prefix + Component(root + "/" + prefix, ref.name)));
+  ARROW_ASSIGN_OR_RAISE(auto file, FindSingleFile(options, prefix, ref.name));
   if (folder && file) {
     return MakeError(ErrorKind::kConflict,
                      "'" + ref.ToString() + "' is a folder and a file of " + root + "; rename one of them");
@@ -205,15 +313,16 @@ arrow::Result<std::optional<Collection>> FindCollection(const std::string& root,
   return folder ? std::move(folder) : std::move(file);
 }
 
-arrow::Result<Collection> GetCollection(const std::string& root, const CollectionRef& ref) {
-  ARROW_ASSIGN_OR_RAISE(auto found, FindCollection(root, ref));
+arrow::Result<Collection> GetCollection(const Options& options, const CollectionRef& ref) {
+  ARROW_ASSIGN_OR_RAISE(auto found, FindCollection(options, ref));
   if (found) return *std::move(found);
   return MakeError(ErrorKind::kNotFound, "collection '" + ref.ToString() + "' does not exist: there is no folder '" +
                                              CollectionFolder(ref) + "' with a " + std::string(kManifestName) +
-                                             " or *.parquet files in " + root);
+                                             " or *.parquet, *.csv or *.jsonl files in " + options.path);
 }
 
-arrow::Result<std::vector<std::string>> ListCollections(const std::string& root, const std::string& database) {
+arrow::Result<std::vector<std::string>> ListCollections(const Options& options, const std::string& database) {
+  const std::string& root = options.path;
   const std::string folder = database.empty() ? root : root + "/" + Component(root, database);
   if (!Exists(folder)) {
     return MakeError(ErrorKind::kNotFound, database.empty()
@@ -224,13 +333,12 @@ arrow::Result<std::vector<std::string>> ListCollections(const std::string& root,
   std::set<std::string> names;
   for (const FileInfo& info : infos) {
     if (IsHidden(info.base_name())) continue;
-    if (IsDataFile(info)) {
-      std::string component = info.base_name();
-      names.insert(DecodeName(component.substr(0, component.size() - kFileSuffix.size())));
+    if (const auto kind = DataKind(info, options.format)) {
+      names.insert(DecodeName(kind->stem));
     } else if (info.IsDirectory()) {
       ARROW_ASSIGN_OR_RAISE(auto inside, ListFolder(info.path(), /*recursive=*/false));
-      bool is_collection = std::any_of(inside.begin(), inside.end(), [](const FileInfo& file) {
-        return IsDataFile(file) || file.base_name() == kManifestName;
+      bool is_collection = std::any_of(inside.begin(), inside.end(), [&](const FileInfo& file) {
+        return DataKind(file, options.format) || file.base_name() == kManifestName;
       });
       if (is_collection) names.insert(DecodeName(info.base_name()));
     }
@@ -285,6 +393,22 @@ arrow::Status RemoveFile(const std::string& path) {
 bool Exists(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
+}
+
+std::string ExistingFolder(std::string path) {
+  while (!Exists(path) && path.find_last_of('/') != path.npos) path = path.substr(0, path.find_last_of('/'));
+  return path.empty() ? "/" : path;
+}
+
+arrow::Status CheckOneFileSystem(const std::string& path, const std::string& staging) {
+  struct stat of_path = {};
+  struct stat of_staging = {};
+  if (::stat(ExistingFolder(path).c_str(), &of_path) != 0 ||
+      ::stat(ExistingFolder(staging).c_str(), &of_staging) != 0 || of_path.st_dev == of_staging.st_dev) {
+    return arrow::Status::OK();
+  }
+  return MakeError(ErrorKind::kInvalidConfig, "option 'staging': " + staging + " is not on the file system of " + path +
+                                                  ", and a folder can't be renamed from one to the other");
 }
 
 }  // namespace godwit::files

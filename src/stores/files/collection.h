@@ -1,13 +1,14 @@
-// A collection as it lies on the disk: published by godwit, with a manifest, or Parquet files of somebody else.
+// A collection as it lies on the disk: published by godwit, with a manifest, or files of somebody else.
 //
-// Of others, a collection is a folder with *.parquet files in it, or one file <name>.parquet; their schema follows from
-// the files. Reads only; thread-safe.
+// Of others, a collection is a folder with *.parquet (*.csv, *.jsonl ...) files in it, or one file <name>.parquet;
+// their schema follows from the files. Reads only; thread-safe.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "formats/text_reader.h"
 #include "godwit/store.h"
 #include "stores/files/manifest.h"
 #include "stores/files/options.h"
@@ -18,19 +19,23 @@ struct Collection {
   std::string folder;           // relative to the root
   std::vector<DataFile> files;  // sorted by path; without a manifest their rows are not known yet
   std::optional<Manifest> manifest;
+  std::optional<TextSource> text = {};  // none = Parquet
 
   /// Equal ids = the same files.
   std::string SnapshotId() const;
 };
 
 /// Nothing when there is none. kCorruptData for a damaged manifest, kConflict when files of others lie among those of a
-/// manifest, kUnsupported for a folder with Parquet files further down and no manifest.
-arrow::Result<std::optional<Collection>> FindCollection(const std::string& root, const CollectionRef& ref);
+/// manifest or files of two formats, kUnsupported for a folder with data files further down and no manifest.
+arrow::Result<std::optional<Collection>> FindCollection(const Options& options, const CollectionRef& ref);
 /// As FindCollection, absence being kNotFound.
-arrow::Result<Collection> GetCollection(const std::string& root, const CollectionRef& ref);
+arrow::Result<Collection> GetCollection(const Options& options, const CollectionRef& ref);
+
+/// What a reader has to know of the text files that godwit wrote of a schema.
+TextSource OwnText(const TextFormat& format, const CollectionSchema& schema);
 
 /// Sorted. kNotFound when the folder of the database is absent.
-arrow::Result<std::vector<std::string>> ListCollections(const std::string& root, const std::string& database);
+arrow::Result<std::vector<std::string>> ListCollections(const Options& options, const std::string& database);
 
 /// The manifest's schema, or the one that the files of others have in common. `rows`, if not null, gets their number.
 arrow::Result<CollectionSchema> DescribeCollection(const Options& options, const CollectionRef& ref,
@@ -45,5 +50,9 @@ void RemoveIfEmpty(const std::string& folder);
 /// Absence is OK.
 arrow::Status RemoveFile(const std::string& path);
 bool Exists(const std::string& path);
+/// The folder, or the nearest one above it that exists.
+std::string ExistingFolder(std::string path);
+/// kInvalidConfig when a folder can't be renamed from `staging` into `path`.
+arrow::Status CheckOneFileSystem(const std::string& path, const std::string& staging);
 
 }  // namespace godwit::files

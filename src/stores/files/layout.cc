@@ -16,12 +16,25 @@ bool IsPlain(char c) {
   return byte >= 0x80 || std::isalnum(byte) != 0 || c == '_' || c == '-';
 }
 
+constexpr std::string_view kNumberedMark = "=files";  // no encoded name has a `=`
+
+bool IsEnding(std::string_view text) {
+  return text == "json" || text == "sql" || KindOfFile(std::string("x.") + std::string(text)).has_value();
+}
+
+/// Takes an ending off a name that has more than that.
+bool TakeEnding(std::string_view ending, std::string_view* name) {
+  if (!name->ends_with(ending) || name->size() == ending.size()) return false;
+  name->remove_suffix(ending.size());
+  return true;
+}
+
 arrow::Status CheckName(std::string_view what, const std::string& name, size_t bytes) {
   if (name.empty()) return MakeError(ErrorKind::kUnsupported, "a " + std::string(what) + " without a name");
   if (bytes <= kMaxNameBytes) return arrow::Status::OK();
   return MakeError(
       ErrorKind::kUnsupported,
-      fmt::format("the name of {} '{}' takes {} bytes as a name of a folder, and file systems take {}; give "
+      fmt::format("the name of {} '{}' takes up to {} bytes as a name of a folder, and file systems take {}; give "
                   "it a shorter one",
                   what, name, bytes, kMaxNameBytes));
 }
@@ -33,7 +46,7 @@ std::string EncodeName(std::string_view name) {
   for (size_t i = 0; i < name.size(); ++i) {
     // A dot in front would hide the folder, and an ending could make it look like a file of ours.
     std::string_view rest = name.substr(i + 1);
-    bool plain_dot = name[i] == '.' && i > 0 && rest != kFileSuffix.substr(1) && rest != "json";
+    bool plain_dot = name[i] == '.' && i > 0 && !IsEnding(rest);
     if (IsPlain(name[i]) || plain_dot) {
       encoded += name[i];
     } else {
@@ -75,16 +88,59 @@ std::string PartitionPrefix(const std::string& partition) {
   return partition.empty() ? "" : EncodeName(partition) + "/";
 }
 
-std::string PartName(const std::string& split_id, int64_t epoch, int number) {
-  return fmt::format("part-{}.{}.{}{}", split_id, epoch, number, kFileSuffix);
+std::string NumberedFolder(const std::string& job, const CollectionRef& ref) {
+  return StageFolder(job, ref) + std::string(kNumberedMark);
 }
+
+std::string PartName(const std::string& split_id, int64_t epoch, int number, std::string_view suffix) {
+  return fmt::format("part-{}.{}.{}{}", split_id, epoch, number, suffix);
+}
+
+std::string NumberedName(int64_t number, std::string_view suffix) { return fmt::format("{:010}{}", number, suffix); }
 
 bool IsPartOf(std::string_view file_name, const std::string& split_id) {
   return file_name.starts_with("part-" + split_id + ".");
 }
 
+std::optional<FileKind> KindOfFile(std::string_view file_name, std::string_view format) {
+  FileKind kind;
+  const bool parquet_wanted = format.empty() || format == "parquet";
+  if (parquet_wanted && TakeEnding(".parquet", &file_name)) {
+    kind.stem = file_name;
+    return kind;
+  }
+  if (TakeEnding(".gz", &file_name)) {
+    kind.compression = arrow::Compression::GZIP;
+  } else if (TakeEnding(".zst", &file_name)) {
+    kind.compression = arrow::Compression::ZSTD;
+  }
+  const bool lines_wanted = format.empty() || format == "jsonl";
+  const bool fields_said = format == "csv" || format == "postgres";
+  if (lines_wanted && (TakeEnding(".jsonl", &file_name) || TakeEnding(".ndjson", &file_name) ||
+                       (!format.empty() && TakeEnding(".json", &file_name)))) {
+    kind.text = TextKind::kJsonl;
+  } else if ((format.empty() || fields_said) && TakeEnding(".csv", &file_name)) {
+    kind.text = format == "postgres" ? TextKind::kPostgres : TextKind::kCsv;
+  } else if (fields_said && (TakeEnding(".tsv", &file_name) || TakeEnding(".txt", &file_name))) {
+    kind.text = format == "postgres" ? TextKind::kPostgres : TextKind::kCsv;
+  } else {
+    return std::nullopt;
+  }
+  kind.stem = file_name;
+  return kind;
+}
+
+std::string SuffixOf(const std::optional<TextKind>& text, arrow::Compression::type compression) {
+  if (!text) return ".parquet";
+  std::string suffix = *text == TextKind::kJsonl ? ".jsonl" : ".csv";
+  if (compression == arrow::Compression::GZIP) suffix += ".gz";
+  if (compression == arrow::Compression::ZSTD) suffix += ".zst";
+  return suffix;
+}
+
 arrow::Status CheckNames(const CollectionSchema& schema) {
-  ARROW_RETURN_NOT_OK(CheckName("collection", schema.ref.name, EncodeName(schema.ref.ToString()).size()));
+  ARROW_RETURN_NOT_OK(
+      CheckName("collection", schema.ref.name, EncodeName(schema.ref.ToString()).size() + kNumberedMark.size()));
   for (const std::string& partition : schema.partitions) {
     ARROW_RETURN_NOT_OK(CheckName("partition", partition, EncodeName(partition).size()));
   }

@@ -39,11 +39,11 @@ TEST(Layout, FoldersNameTheDatabaseOnlyWhereThereIsOne) {
 }
 
 TEST(Layout, APartTellsItsSplit) {
-  const std::string name = PartName("s-1", 3, 7);
+  const std::string name = PartName("s-1", 3, 7, ".parquet");
   EXPECT_EQ(name, "part-s-1.3.7.parquet");
   EXPECT_TRUE(IsPartOf(name, "s-1"));
   EXPECT_FALSE(IsPartOf(name, "s"));
-  EXPECT_FALSE(IsPartOf(PartName("s-12", 3, 7), "s-1"));
+  EXPECT_FALSE(IsPartOf(PartName("s-12", 3, 7, ".parquet"), "s-1"));
 }
 
 TEST(Layout, NamesThatNoFileSystemTakesAreRefused) {

@@ -53,7 +53,7 @@ TEST(Manifest, EveryCutIsFound) {
 
 TEST(Manifest, OtherVersionsAreNamed) {
   std::string text = ToJson(Sample());
-  text.replace(text.find("\"version\": 1"), 12, "\"version\": 7");
+  text.replace(text.find("\"version\": 2"), 12, "\"version\": 7");
   const arrow::Status status = ManifestFromJson(text).status();
   EXPECT_EQ(KindOf(status), ErrorKind::kUnsupported);
   EXPECT_NE(status.message().find("version 7"), std::string::npos) << status.message();

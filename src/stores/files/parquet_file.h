@@ -1,5 +1,5 @@
 // One Parquet file, written and read: the whole of what the room knows of the format, next to parquet_columns.h.
-// Another format would be another pair like this one.
+// text_file.h is the same for text.
 //
 // Arrow's Parquet library does the work. It throws in places; nothing of that gets out of here. What it can't decode is
 // kCorruptData, with the path as the place.
@@ -16,6 +16,7 @@
 
 #include "godwit/digest.h"
 #include "godwit/schema.h"
+#include "stores/files/file_writer.h"
 
 namespace parquet::arrow {
 class FileReader;
@@ -36,25 +37,19 @@ struct ParquetOptions {
 
 /// Writes a new file. Holds at most about one row group in memory: it is encoded column by column when it is full, each
 /// page going to the file at once. Belongs to one thread at a time.
-class ParquetWriter {
+class ParquetWriter : public FileWriter {
  public:
   static arrow::Result<std::unique_ptr<ParquetWriter>> Create(const std::string& path, const CollectionSchema& schema,
                                                               const ParquetOptions& options);
-  ~ParquetWriter();
+  ~ParquetWriter() override;
 
   /// Columns in the storage types of the schema. The buffers are kept until their row group is written.
-  arrow::Status Write(const arrow::RecordBatch& rows);
+  arrow::Status Write(const arrow::RecordBatch& rows) override;
   int64_t rows() const { return rows_; }
-  /// In the file, and what is held in memory.
-  int64_t bytes() const;
+  int64_t bytes() const override;
 
-  struct Written {
-    int64_t rows = 0;
-    int64_t bytes = 0;
-    Hash128 hash;
-  };
-  /// Writes the footer and closes the file, without making it durable. Nothing may be written after it.
-  arrow::Result<Written> Close();
+  /// Writes the footer.
+  arrow::Result<Written> Close() override;
 
  private:
   ParquetWriter(std::string path, const CollectionSchema& schema, const ParquetOptions& options);

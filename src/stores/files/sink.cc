@@ -20,12 +20,15 @@
 
 #include "base/durable_file.h"
 #include "base/failpoint.h"
+#include "formats/postgres_ddl.h"
 #include "model/canonical.h"
 #include "stores/files/catalog.h"
 #include "stores/files/collection.h"
 #include "stores/files/layout.h"
+#include "stores/files/numbered_files.h"
 #include "stores/files/parquet_file.h"
 #include "stores/files/source.h"
+#include "stores/files/text_file.h"
 
 namespace godwit::files {
 namespace {
@@ -35,8 +38,13 @@ Failpoint before_part_sync("files.part.before_sync");
 Failpoint after_part_sync("files.part.after_sync");
 Failpoint before_part_rewrite("files.delete.before_rewrite");
 Failpoint before_manifest("files.publish.before_manifest");
+Failpoint before_mark("files.publish.before_mark");
 Failpoint before_rename("files.publish.before_rename");
 Failpoint after_rename("files.publish.after_rename");
+
+/// In the stage of numbered files: the identity of the manifest that is published next. The parts outlive the rename,
+/// so that their folder alone does not tell whether it was done.
+constexpr std::string_view kMarkName = ".godwit-publishing";
 
 constexpr int64_t kDeleteBatchBytes = 8LL << 20;
 
@@ -57,16 +65,21 @@ arrow::Status RefuseOverwrite(const WriteTarget& target) {
 class Stage {
  public:
   Stage(const Options& options, const WriteTarget& target)
-      : root_(options.path),
+      : root_(options.stage_root()),
+        has_own_root_(!options.staging.empty()),
         job_folder_(root_ + "/" + JobFolder(target.job)),
         relative_(StageFolder(target.job, target.schema.ref)),
         folder_(root_ + "/" + relative_),
+        numbered_relative_(NumberedFolder(target.job, target.schema.ref)),
         epoch_(target.epoch),
         where_(Where(target)) {}
 
   const std::string& folder() const { return folder_; }
   const std::string& relative() const { return relative_; }
   bool exists() const { return Exists(folder_); }
+  std::string numbered() const { return root_ + "/" + numbered_relative_; }
+  const std::string& numbered_relative() const { return numbered_relative_; }
+  std::string mark() const { return folder_ + "/" + std::string(kMarkName); }
 
   /// Makes the folder and shuts out writers of earlier runs. kConflict when a later run has done so.
   arrow::Status Enter() const {
@@ -88,6 +101,7 @@ class Stage {
     RemoveEmptyFolders(folder_);
     RemoveIfEmpty(folder_);
     RemoveIfEmpty(job_folder_);
+    if (has_own_root_) RemoveIfEmpty(root_);
   }
 
  private:
@@ -107,9 +121,11 @@ class Stage {
   }
 
   const std::string root_;
+  const bool has_own_root_;
   const std::string job_folder_;
   const std::string relative_;
   const std::string folder_;
+  const std::string numbered_relative_;
   const int64_t epoch_;
   const std::string where_;
 };
@@ -152,6 +168,31 @@ RowHasher MakeHasher(const CollectionSchema& schema) {
   return RowHasher(schema, schema.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey);
 }
 
+/// How the parts of a text target are written; none = Parquet. What is to be numbered gets its header then.
+std::optional<TextFormat> PartFormat(const Options& options) {
+  std::optional<TextFormat> format = options.text;
+  if (format && options.rows_per_file > 0) format->header = false;
+  return format;
+}
+
+std::optional<TextSource> PartText(const Options& options, const CollectionSchema& schema) {
+  const auto format = PartFormat(options);
+  if (!format) return std::nullopt;
+  return OwnText(*format, schema);
+}
+
+arrow::Compression::type PartCompression(const Options& options) {
+  return options.rows_per_file > 0 ? arrow::Compression::UNCOMPRESSED : options.compression;
+}
+
+arrow::Result<std::unique_ptr<FileWriter>> CreatePart(const std::string& path, const CollectionSchema& schema,
+                                                      const Options& options) {
+  if (const auto format = PartFormat(options)) {
+    return TextFileWriter::Create(path, schema, *format, PartCompression(options));
+  }
+  return ParquetWriter::Create(path, schema, {options.compression, options.row_group_bytes});
+}
+
 /// Begins, fills and closes the parts of one split. Belongs to one thread at a time.
 class PartWriter {
  public:
@@ -161,6 +202,7 @@ class PartWriter {
         epoch_(target.epoch),
         folder_(std::move(folder)),
         split_id_(std::move(split_id)),
+        suffix_(SuffixOf(options.text ? std::optional(options.text->kind) : std::nullopt, PartCompression(options))),
         hasher_(MakeHasher(schema_)) {}
 
   arrow::Status Write(const Batch& batch) {
@@ -175,10 +217,10 @@ class PartWriter {
     const std::string prefix = PartitionPrefix(partition);
     if (!prefix.empty()) ARROW_RETURN_NOT_OK(MakeFolder(folder_ + "/" + prefix.substr(0, prefix.size() - 1)));
     do {
-      part_ = {.path = prefix + PartName(split_id_, epoch_, next_number_++), .partition = partition};
+      part_ = {.path = prefix + PartName(split_id_, epoch_, next_number_++, suffix_), .partition = partition};
     } while (Exists(path()));
     hashing_ = hash_all_ || finished_.size() > settled_;
-    return ParquetWriter::Create(path(), schema_, {options_.compression, options_.row_group_bytes}).Value(&writer_);
+    return CreatePart(path(), schema_, options_).Value(&writer_);
   }
 
   /// Closes the open part and makes it durable.
@@ -233,21 +275,39 @@ class PartWriter {
   const int64_t epoch_;
   const std::string folder_;
   const std::string split_id_;
+  const std::string suffix_;
   RowHasher hasher_;
   HashedRows hashes_;
   bool hash_all_ = false;
   bool hashing_ = false;  // the rows of the open part
   int next_number_ = 0;
-  std::unique_ptr<ParquetWriter> writer_;  // of the open part
-  DataFile part_;                          // the open one, or the last one
+  std::unique_ptr<FileWriter> writer_;  // of the open part
+  DataFile part_;                       // the open one, or the last one
   std::vector<DataFile> finished_;
   size_t settled_ = 0;  // parts of finished_ that a commit has settled
 };
+
+arrow::Result<std::shared_ptr<arrow::RecordBatch>> WithoutRows(const std::shared_ptr<arrow::RecordBatch>& rows,
+                                                               const std::vector<int64_t>& left_out) {
+  arrow::BooleanBuilder stays;
+  ARROW_RETURN_NOT_OK(stays.Reserve(rows->num_rows()));
+  auto next = left_out.begin();
+  for (int64_t i = 0; i < rows->num_rows(); ++i) {
+    const bool out = next != left_out.end() && *next == i;
+    if (out) ++next;
+    stays.UnsafeAppend(!out);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto mask, stays.Finish());
+  ARROW_ASSIGN_OR_RAISE(arrow::Datum filtered, arrow::compute::Filter(rows, mask));
+  return filtered.record_batch();
+}
 
 class FilesWriter : public Writer {
  public:
   FilesWriter(const Options& options, const WriteTarget& target, std::string split_id, StopToken stop)
       : stage_(options, target),
+        text_(options.text),
+        schema_(target.schema),
         split_id_(split_id),
         parts_(options, target, stage_.folder(), std::move(split_id)),
         stop_(std::move(stop)) {}
@@ -261,8 +321,20 @@ class FilesWriter : public Writer {
 
   arrow::Result<WriteResult> Write(const Batch& batch) override {
     if (stop_.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped", "files");
-    ARROW_RETURN_NOT_OK(parts_.Write(batch));
-    return WriteResult{};
+    const auto refused = text_ ? FindUnwritable(schema_, text_->kind, *batch.rows) : std::vector<UnwritableRow>();
+    if (refused.empty()) {
+      ARROW_RETURN_NOT_OK(parts_.Write(batch));
+      return WriteResult{};
+    }
+    WriteResult result;
+    for (const UnwritableRow& row : refused) {
+      result.rejected_rows.push_back(row.row);
+      result.rejected.push_back({.key = KeyText(batch, row.row), .reason = row.reason});
+    }
+    Batch rest = batch;
+    ARROW_ASSIGN_OR_RAISE(rest.rows, WithoutRows(batch.rows, result.rejected_rows));
+    if (rest.rows->num_rows() > 0) ARROW_RETURN_NOT_OK(parts_.Write(rest));
+    return result;
   }
 
   arrow::Result<Receipt> Commit(const Progress& progress) override {
@@ -285,7 +357,15 @@ class FilesWriter : public Writer {
   }
 
  private:
+  std::string KeyText(const Batch& batch, int64_t row) const {
+    if (schema_.key_index() < 0) return "row " + std::to_string(row);
+    auto key = batch.rows->column(schema_.key_index())->GetScalar(row);
+    return key.ok() ? (*key)->ToString() : std::string();
+  }
+
   const Stage stage_;
+  const std::optional<TextFormat> text_;
+  const CollectionSchema schema_;
   const std::string split_id_;
   PartWriter parts_;
   std::vector<DataFile> committed_;
@@ -363,7 +443,7 @@ class PartCleaner {
  private:
   template <typename Visit>
   arrow::Status ForEachBatch(const DataFile& part, const CollectionSchema& schema, Visit&& visit) const {
-    ARROW_ASSIGN_OR_RAISE(auto reader, ReadWholeFile(folder_, part, schema, stop_));
+    ARROW_ASSIGN_OR_RAISE(auto reader, ReadWholeFile(folder_, part, PartText(options_, target_.schema), schema, stop_));
     while (true) {
       ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next(kDeleteBatchBytes));
       if (!batch) return arrow::Status::OK();
@@ -422,14 +502,27 @@ arrow::Status CheckParts(const WriteTarget& target, const std::string& folder, c
 
 /// True when this job has published already.
 arrow::Result<bool> IsPublished(const Options& options, const WriteTarget& target, const Stage& stage) {
-  if (stage.exists()) return false;
-  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options.path, target.schema.ref));
-  return collection && collection->manifest && collection->manifest->job == target.job;
+  if (stage.exists() && !Exists(stage.mark())) return false;
+  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options, target.schema.ref));
+  if (!collection || !collection->manifest || collection->manifest->job != target.job) return false;
+  if (!stage.exists()) return true;
+  ARROW_ASSIGN_OR_RAISE(std::string mark, ReadFile(stage.mark()));
+  return mark == collection->manifest->identity();
+}
+
+/// What is left of a stage once its files are published, or given up.
+arrow::Status RemoveStage(const Stage& stage) {
+  std::error_code error;
+  std::filesystem::remove_all(stage.numbered(), error);
+  if (error) return ErrnoStatus(error.value(), "can't remove " + stage.numbered());
+  if (stage.exists()) ARROW_RETURN_NOT_OK(RemoveStrays(stage.folder(), {}, /*split_id=*/nullptr));
+  stage.RemoveEmpty();
+  return arrow::Status::OK();
 }
 
 /// An empty collection may give way; one with rows may not: the engine drops it first where the job says so.
 arrow::Status MakeWay(const Options& options, const WriteTarget& target) {
-  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options.path, target.schema.ref));
+  ARROW_ASSIGN_OR_RAISE(auto collection, FindCollection(options, target.schema.ref));
   if (collection && collection->manifest && collection->manifest->rows() > 0) {
     return MakeError(ErrorKind::kConflict,
                      fmt::format("somebody wrote a collection of {} rows here while the job ran; move it away and run "
@@ -437,7 +530,7 @@ arrow::Status MakeWay(const Options& options, const WriteTarget& target) {
                                  collection->manifest->rows()),
                      Where(target));
   }
-  return DropCollection(options.path, target.schema.ref);
+  return DropCollection(options, target.schema.ref);
 }
 
 }  // namespace
@@ -446,6 +539,8 @@ arrow::Status MakeWay(const Options& options, const WriteTarget& target) {
 
 arrow::Result<CollectionSchema> FilesSink::Adapt(const CollectionSchema& source) {
   ARROW_RETURN_NOT_OK(CheckNames(source));
+  // What has no table is refused before anything is written.
+  if (options_.create_table) ARROW_RETURN_NOT_OK(CreateTableSql(source).status());
   return source;
 }
 
@@ -480,16 +575,39 @@ arrow::Result<std::unique_ptr<Writer>> FilesSink::Open(const WriteTarget& target
   return writer;
 }
 
+arrow::Status FilesSink::Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) {
+  if (options_.rows_per_file == 0) return arrow::Status::OK();
+  const Stage stage(options_, target);
+  ARROW_ASSIGN_OR_RAISE(bool published, IsPublished(options_, target, stage));
+  if (published) return arrow::Status::OK();
+  ARROW_RETURN_NOT_OK(stage.Enter());
+  ARROW_ASSIGN_OR_RAISE(auto parts, PartsOf(receipts));
+  return MakeNumberedFiles(options_, target.schema, stage.folder(), parts, stage.numbered(), stop_).status();
+}
+
 arrow::Result<std::unique_ptr<Source>> FilesSink::ReadBack(const WriteTarget& target,
                                                            const std::vector<Receipt>& receipts) {
   const Stage stage(options_, target);
   ARROW_ASSIGN_OR_RAISE(bool published, IsPublished(options_, target, stage));
-  ARROW_ASSIGN_OR_RAISE(auto parts, PartsOf(receipts));
-  Collection collection{.folder = published ? CollectionFolder(target.schema.ref) : stage.relative(),
-                        .files = std::move(parts),
-                        .manifest = std::nullopt};
+  if (published) {
+    return std::make_unique<FilesSource>(
+        options_.path, [options = options_](const CollectionRef& ref) { return GetCollection(options, ref); }, stop_);
+  }
+  ARROW_ASSIGN_OR_RAISE(auto files, PartsOf(receipts));
+  Collection collection{.folder = stage.relative(), .files = {}, .manifest = std::nullopt};
+  collection.text = PartText(options_, target.schema);
+  if (options_.rows_per_file > 0 && !files.empty()) {
+    auto numbered = FindNumberedFiles(options_, stage.folder(), files, stage.numbered());
+    if (!numbered) {
+      return MakeError(ErrorKind::kConflict, "the numbered files are gone, or those of other parts", Where(target));
+    }
+    files = *std::move(numbered);
+    collection.folder = stage.numbered_relative();
+    collection.text->format.header = options_.text->header;
+  }
+  collection.files = std::move(files);
   return std::make_unique<FilesSource>(
-      options_.path, [collection](const CollectionRef&) { return collection; }, stop_);
+      options_.stage_root(), [collection](const CollectionRef&) { return collection; }, stop_);
 }
 
 arrow::Status FilesSink::DeleteKeys(const WriteTarget& target, const std::string& partition,
@@ -518,41 +636,49 @@ arrow::Status FilesSink::Publish(const WriteTarget& target, const std::vector<Re
                                  const Digest& digest) {
   const Stage stage(options_, target);
   ARROW_ASSIGN_OR_RAISE(bool published, IsPublished(options_, target, stage));
-  if (published) {
-    stage.RemoveEmpty();
-    return arrow::Status::OK();
-  }
+  if (published) return RemoveStage(stage);
   ARROW_RETURN_NOT_OK(stage.Enter());
   Manifest manifest{.schema = target.schema, .job = target.job, .created = Now(), .digest = digest, .files = {}};
-  ARROW_ASSIGN_OR_RAISE(manifest.files, PartsOf(receipts));
-  ARROW_RETURN_NOT_OK(CheckParts(target, stage.folder(), manifest.files, digest));
-  if (manifest.files.empty()) {
-    // Readers without godwit learn the columns from a file.
-    PartWriter writer(options_, target, stage.folder(), "empty");
-    ARROW_RETURN_NOT_OK(writer.Begin(/*partition=*/""));
-    ARROW_RETURN_NOT_OK(writer.Finish());
-    manifest.files = writer.finished();
+  manifest.text = options_.text;
+  ARROW_ASSIGN_OR_RAISE(auto parts, PartsOf(receipts));
+  ARROW_RETURN_NOT_OK(CheckParts(target, stage.folder(), parts, digest));
+  const bool numbered = options_.rows_per_file > 0;
+  const std::string folder = numbered ? stage.numbered() : stage.folder();
+  if (numbered) {
+    ARROW_ASSIGN_OR_RAISE(manifest.files,
+                          MakeNumberedFiles(options_, target.schema, stage.folder(), parts, folder, stop_));
+  } else {
+    manifest.files = std::move(parts);
+    if (manifest.files.empty()) {
+      // Readers without godwit learn the columns from a file.
+      PartWriter writer(options_, target, folder, "empty");
+      ARROW_RETURN_NOT_OK(writer.Begin(/*partition=*/""));
+      ARROW_RETURN_NOT_OK(writer.Finish());
+      manifest.files = writer.finished();
+    }
+    ARROW_RETURN_NOT_OK(RemoveStrays(folder, manifest.files, /*split_id=*/nullptr));
+    RemoveEmptyFolders(folder);
   }
-  ARROW_RETURN_NOT_OK(RemoveStrays(stage.folder(), manifest.files, /*split_id=*/nullptr));
-  RemoveEmptyFolders(stage.folder());
+  if (options_.create_table) {
+    ARROW_ASSIGN_OR_RAISE(std::string sql, CreateTableSql(target.schema));
+    manifest.other_files.emplace_back(kTableFileName);
+    ARROW_RETURN_NOT_OK(WriteFileDurably(folder + "/" + std::string(kTableFileName), sql));
+  }
   ARROW_RETURN_NOT_OK(before_manifest.Hit());
-  ARROW_RETURN_NOT_OK(WriteFileDurably(stage.folder() + "/" + std::string(kManifestName), ToJson(manifest)));
+  ARROW_RETURN_NOT_OK(WriteFileDurably(folder + "/" + std::string(kManifestName), ToJson(manifest)));
+  ARROW_RETURN_NOT_OK(before_mark.Hit());
+  if (numbered) ARROW_RETURN_NOT_OK(WriteFileDurably(stage.mark(), manifest.identity()));
 
   const CollectionRef& ref = target.schema.ref;
   ARROW_RETURN_NOT_OK(MakeWay(options_, target));
-  if (!ref.database.empty()) ARROW_RETURN_NOT_OK(MakeFolder(options_.path + "/" + EncodeName(ref.database)));
+  ARROW_RETURN_NOT_OK(
+      MakeFolder(ref.database.empty() ? options_.path : options_.path + "/" + EncodeName(ref.database)));
   ARROW_RETURN_NOT_OK(before_rename.Hit());
-  ARROW_RETURN_NOT_OK(RenameDurably(stage.folder(), options_.path + "/" + CollectionFolder(ref)));
+  ARROW_RETURN_NOT_OK(RenameDurably(folder, options_.path + "/" + CollectionFolder(ref)));
   ARROW_RETURN_NOT_OK(after_rename.Hit());
-  stage.RemoveEmpty();
-  return arrow::Status::OK();
+  return RemoveStage(stage);
 }
 
-arrow::Status FilesSink::Discard(const WriteTarget& target) {
-  const Stage stage(options_, target);
-  if (stage.exists()) ARROW_RETURN_NOT_OK(RemoveStrays(stage.folder(), {}, /*split_id=*/nullptr));
-  stage.RemoveEmpty();
-  return arrow::Status::OK();
-}
+arrow::Status FilesSink::Discard(const WriteTarget& target) { return RemoveStage(Stage(options_, target)); }
 
 }  // namespace godwit::files

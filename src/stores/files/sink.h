@@ -3,7 +3,8 @@
 //
 // A commit closes the open part and makes it durable; the receipt's evidence lists all parts of the split. Nothing in
 // the stage counts but what a receipt lists, so a crash at any moment leaves nothing to undo. A part never changes and
-// never changes its name: DeleteKeys writes another one beside it.
+// never changes its name: DeleteKeys writes another one beside it. With rows_per_file, numbered files are made of the
+// parts (numbered_files.h), read back and published; the parts stay until then.
 #pragma once
 
 #include <memory>
@@ -26,8 +27,8 @@ class FilesSink : public Sink {
                                   const std::optional<Receipt>& journaled, bool attempted) override;
   arrow::Result<std::unique_ptr<Writer>> Open(const WriteTarget& target, const Split& split,
                                               const Recovery& recovery) override;
-  /// Every commit made its part durable: nothing is left to do.
-  arrow::Status Finalize(const WriteTarget&, const std::vector<Receipt>&) override { return arrow::Status::OK(); }
+  /// Every commit made its part durable; what is left to do is to number them.
+  arrow::Status Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) override;
   arrow::Result<std::unique_ptr<Source>> ReadBack(const WriteTarget& target,
                                                   const std::vector<Receipt>& receipts) override;
   /// The parts that are replaced stay until Publish, so that a receipt journaled before is still right.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 #include <arrow/record_batch.h>
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "stores/files/parquet_file.h"
+#include "stores/files/text_file.h"
 
 namespace godwit::files {
 namespace {
@@ -17,7 +19,7 @@ namespace {
 constexpr int64_t kMaxSplitBytes = 1LL << 30;
 constexpr int64_t kMinShareBytes = 1 << 20;  // less is not worth a worker of its own
 
-/// Consecutive row groups of one file.
+/// Consecutive row groups of one file; a text file is one piece.
 struct Piece {
   DataFile file;  // `rows` are those of the piece
   int first_group = 0;
@@ -28,7 +30,35 @@ struct Piece {
 // ---------------------------------------------------------------------------------------------------------------------
 // Splits
 
-std::string SpecToJson(const std::string& folder, const std::vector<Piece>& pieces) {
+using Json = nlohmann::json;
+
+Json TextToJson(const TextSource& text) {
+  return {{"kind", ToString(text.format.kind)},
+          {"delimiter", std::string(1, text.format.delimiter)},
+          {"header", text.format.header},
+          {"columns", text.columns},
+          {"own", text.own}};
+}
+
+// Throws what nlohmann throws.
+arrow::Result<TextSource> TextFromJson(const Json& json) {
+  TextSource text{
+      .format = {.delimiter = json.at("delimiter").get<std::string>().at(0), .header = json.at("header").get<bool>()},
+      .columns = json.at("columns").get<std::vector<std::string>>(),
+      .own = json.at("own").get<bool>()};
+  ARROW_ASSIGN_OR_RAISE(text.format.kind, ParseTextKind(json.at("kind").get<std::string>()));
+  return text;
+}
+
+/// What a split names.
+struct Pieces {
+  std::string folder;
+  std::optional<TextSource> text;  // none = Parquet
+  std::vector<Piece> list;
+};
+
+std::string SpecToJson(const std::string& folder, const std::optional<TextSource>& text,
+                       const std::vector<Piece>& pieces) {
   nlohmann::json list = nlohmann::json::array();
   for (const Piece& piece : pieces) {
     nlohmann::json entry = {{"path", piece.file.path},          {"partition", piece.file.partition},
@@ -39,19 +69,24 @@ std::string SpecToJson(const std::string& folder, const std::vector<Piece>& piec
     } else {
       entry["modified_ns"] = piece.file.modified_ns;
     }
+    for (const RowRange& range : piece.file.ranges) entry["ranges"].push_back({range.partition, range.rows});
     list.push_back(std::move(entry));
   }
-  return nlohmann::json({{"folder", folder}, {"pieces", std::move(list)}})
-      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  Json spec = {{"folder", folder}, {"pieces", std::move(list)}};
+  if (text) spec["text"] = TextToJson(*text);
+  return spec.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-arrow::Result<std::vector<Piece>> PiecesFromJson(const std::string& spec, std::string* folder) {
+arrow::Result<Pieces> PiecesFromJson(const std::string& spec) {
   try {
-    std::vector<Piece> pieces;
-    nlohmann::json json = nlohmann::json::parse(spec);
-    *folder = json.at("folder").get<std::string>();
+    Pieces pieces;
+    Json json = Json::parse(spec);
+    pieces.folder = json.at("folder").get<std::string>();
+    if (json.contains("text")) {
+      ARROW_ASSIGN_OR_RAISE(pieces.text, TextFromJson(json["text"]));
+    }
     for (const auto& entry : json.at("pieces")) {
-      Piece& piece = pieces.emplace_back();
+      Piece& piece = pieces.list.emplace_back();
       piece.file = {.path = entry.at("path").get<std::string>(),
                     .partition = entry.at("partition").get<std::string>(),
                     .rows = entry.at("rows").get<int64_t>(),
@@ -61,18 +96,24 @@ arrow::Result<std::vector<Piece>> PiecesFromJson(const std::string& spec, std::s
       if (entry.contains("xxh3")) {
         piece.file.hash = Hash128{entry["xxh3"].at(0).get<uint64_t>(), entry["xxh3"].at(1).get<uint64_t>()};
       }
+      if (entry.contains("ranges")) {
+        for (const auto& range : entry["ranges"]) {
+          piece.file.ranges.push_back({range.at(0).get<std::string>(), range.at(1).get<int64_t>()});
+        }
+      }
       piece.first_group = entry.at("first_group").get<int>();
       piece.end_group = entry.at("end_group").get<int>();
     }
     return pieces;
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const std::exception& error) {
     return MakeError(ErrorKind::kCorruptData, std::string("the split can't be read: ") + error.what());
   }
 }
 
 /// Cuts a file into pieces of about `target_bytes`. What is not known without its footer is read from there.
-arrow::Status CutFile(const std::string& path, const DataFile& file, int64_t target_bytes, std::vector<Piece>* pieces) {
-  if (file.hash && file.bytes <= target_bytes) {
+arrow::Status CutFile(const std::string& path, const DataFile& file, bool text, int64_t target_bytes,
+                      std::vector<Piece>* pieces) {
+  if (text || (file.hash && file.bytes <= target_bytes)) {
     pieces->push_back({.file = file, .bytes = file.bytes});
     return arrow::Status::OK();
   }
@@ -95,15 +136,17 @@ arrow::Status CutFile(const std::string& path, const DataFile& file, int64_t tar
 }
 
 /// Neighbouring pieces that fit together become one split.
-std::vector<Split> MakeSplits(const std::string& folder, std::vector<Piece> pieces, int64_t target_bytes) {
+std::vector<Split> MakeSplits(const std::string& folder, const std::optional<TextSource>& text,
+                              std::vector<Piece> pieces, int64_t target_bytes) {
   std::vector<Split> splits;
   std::vector<Piece> run;
   int64_t run_bytes = 0;
   auto finish = [&] {
     if (run.empty()) return;
-    Split split{
-        .id = fmt::format("f{:06}", splits.size()), .spec = SpecToJson(folder, run), .estimated_bytes = run_bytes};
-    for (const Piece& piece : run) split.estimated_rows += piece.file.rows;
+    Split split{.id = fmt::format("f{:06}", splits.size()),
+                .spec = SpecToJson(folder, text, run),
+                .estimated_bytes = run_bytes};
+    for (const Piece& piece : run) split.estimated_rows += std::max<int64_t>(0, piece.file.rows);
     splits.push_back(std::move(split));
     run.clear();
     run_bytes = 0;
@@ -122,9 +165,10 @@ std::vector<Split> MakeSplits(const std::string& folder, std::vector<Piece> piec
 
 class FilesReader : public Reader {
  public:
-  FilesReader(std::string folder, std::vector<Piece> pieces, CollectionSchema schema, int64_t skip_rows,
-              std::shared_ptr<FileChecker> checker, StopToken stop)
+  FilesReader(std::string folder, std::optional<TextSource> text, std::vector<Piece> pieces, CollectionSchema schema,
+              int64_t skip_rows, std::shared_ptr<FileChecker> checker, StopToken stop)
       : folder_(std::move(folder)),
+        text_(std::move(text)),
         pieces_(std::move(pieces)),
         schema_(std::move(schema)),
         checker_(std::move(checker)),
@@ -140,11 +184,12 @@ class FilesReader : public Reader {
     // Arrow aimed at `max_bytes` by what the file says of its columns; the batch knows better.
     ARROW_ASSIGN_OR_RAISE(int64_t bytes, arrow::util::ReferencedBufferSize(*rows_));
     const int64_t row_bytes = 1 + bytes / rows_->num_rows();
-    const int64_t count = std::clamp<int64_t>(max_bytes / row_bytes, 1, rows_->num_rows());
+    const RowRange range = RangeAhead();
+    const int64_t most = std::min(range.rows, rows_->num_rows());
+    const int64_t count = std::clamp<int64_t>(max_bytes / row_bytes, 1, most);
     position_ += count;
-    Batch batch{.rows = rows_->Slice(0, count),
-                .partition = pieces_[piece_].file.partition,
-                .position = std::to_string(position_)};
+    piece_position_ += count;
+    Batch batch{.rows = rows_->Slice(0, count), .partition = range.partition, .position = std::to_string(position_)};
     rows_ = count < rows_->num_rows() ? rows_->Slice(count) : nullptr;
     return batch;
   }
@@ -152,9 +197,21 @@ class FilesReader : public Reader {
  private:
   std::string path() const { return folder_ + "/" + pieces_[piece_].file.path; }
 
+  /// The partition of the next row of the piece, and how many rows of it follow each other.
+  RowRange RangeAhead() const {
+    const DataFile& file = pieces_[piece_].file;
+    int64_t end = 0;
+    for (const RowRange& range : file.ranges) {
+      end += range.rows;
+      if (piece_position_ < end) return {range.partition, end - piece_position_};
+    }
+    return {file.partition, std::numeric_limits<int64_t>::max()};
+  }
+
   /// Takes the next step towards rows; false at the end of the split.
   arrow::Result<bool> Advance(int64_t max_bytes) {
     if (piece_ == pieces_.size()) return false;
+    if (text_) return AdvanceText(max_bytes);
     if (file_ == nullptr) ARROW_RETURN_NOT_OK(OpenFile());
     if (batches_ != nullptr) {
       ARROW_RETURN_NOT_OK(batches_->ReadNext(&rows_));
@@ -178,9 +235,31 @@ class FilesReader : public Reader {
     return true;
   }
 
+  arrow::Result<bool> AdvanceText(int64_t max_bytes) {
+    if (text_file_ == nullptr) {
+      ARROW_RETURN_NOT_OK(CheckFile());
+      ARROW_ASSIGN_OR_RAISE(text_file_, TextFileReader::Open(path(), schema_, *text_, skip_rows_));
+      text_skipped_ = 0;
+    }
+    ARROW_ASSIGN_OR_RAISE(rows_, text_file_->Next(max_bytes));
+    Skip(text_file_->skipped() - text_skipped_);
+    text_skipped_ = text_file_->skipped();
+    if (rows_ != nullptr) {
+      piece_rows_ += rows_->num_rows();
+      return true;
+    }
+    text_file_ = nullptr;
+    ARROW_RETURN_NOT_OK(FinishFile());
+    return true;
+  }
+
+  arrow::Status CheckFile() const {
+    return checker_ == nullptr ? arrow::Status::OK() : checker_->Check(path(), pieces_[piece_].file);
+  }
+
   arrow::Status OpenFile() {
     const Piece& piece = pieces_[piece_];
-    if (checker_ != nullptr) ARROW_RETURN_NOT_OK(checker_->Check(path(), piece.file));
+    ARROW_RETURN_NOT_OK(CheckFile());
     ARROW_ASSIGN_OR_RAISE(file_, ParquetFile::Open(path()));
     group_ = piece.first_group;
     end_group_ = piece.end_group < 0 ? file_->row_groups() : piece.end_group;
@@ -192,12 +271,13 @@ class FilesReader : public Reader {
 
   arrow::Status FinishFile() {
     const int64_t expected = pieces_[piece_].file.rows;
-    if (piece_rows_ != expected) {
+    if (expected >= 0 && piece_rows_ != expected) {
       return MakeError(ErrorKind::kCorruptData,
                        fmt::format("{} rows were read where there should be {}", piece_rows_, expected), path());
     }
     file_ = nullptr;
     piece_rows_ = 0;
+    piece_position_ = 0;
     ++piece_;
     return arrow::Status::OK();
   }
@@ -206,6 +286,7 @@ class FilesReader : public Reader {
     skip_rows_ -= count;
     position_ += count;
     piece_rows_ += count;
+    piece_position_ += count;
   }
 
   /// Leaves out of a new batch what was read before a resume.
@@ -217,16 +298,20 @@ class FilesReader : public Reader {
   }
 
   const std::string folder_;
+  const std::optional<TextSource> text_;  // none = Parquet
   const std::vector<Piece> pieces_;
   const CollectionSchema schema_;
   const std::shared_ptr<FileChecker> checker_;  // null = the caller has checked
   const StopToken stop_;
-  int64_t skip_rows_;       // still to be left out
-  int64_t position_ = 0;    // rows of the split left behind
-  int64_t piece_rows_ = 0;  // rows of the piece read, left out ones too
+  int64_t skip_rows_;           // still to be left out
+  int64_t position_ = 0;        // rows of the split left behind
+  int64_t piece_rows_ = 0;      // rows of the piece read, left out ones too
+  int64_t piece_position_ = 0;  // rows of the piece left behind
   size_t piece_ = 0;
-  std::unique_ptr<ParquetFile> file_;  // of the piece
-  int group_ = 0;                      // the next one
+  std::unique_ptr<TextFileReader> text_file_;  // of the piece
+  int64_t text_skipped_ = 0;                   // rows that it had left out before
+  std::unique_ptr<ParquetFile> file_;          // of the piece
+  int group_ = 0;                              // the next one
   int end_group_ = 0;
   std::shared_ptr<arrow::RecordBatchReader> batches_;  // of the row group in work
   std::shared_ptr<arrow::RecordBatch> rows_;           // read and not yet handed out
@@ -270,23 +355,25 @@ arrow::Result<std::vector<Split>> FilesSource::PlanSplits(const CollectionSchema
   std::vector<Piece> pieces;
   for (const DataFile& file : collection.files) {
     if (stop_.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped", "files");
-    ARROW_RETURN_NOT_OK(CutFile(root_ + "/" + collection.folder + "/" + file.path, file, target, &pieces));
+    ARROW_RETURN_NOT_OK(
+        CutFile(root_ + "/" + collection.folder + "/" + file.path, file, collection.text.has_value(), target, &pieces));
   }
-  return MakeSplits(collection.folder, std::move(pieces), target);
+  return MakeSplits(collection.folder, collection.text, std::move(pieces), target);
 }
 
 arrow::Result<std::unique_ptr<Reader>> FilesSource::Open(const CollectionSchema& schema, const Split& split,
                                                          const Snapshot&, const std::string& resume_after) {
-  std::string folder;
-  ARROW_ASSIGN_OR_RAISE(auto pieces, PiecesFromJson(split.spec, &folder));
+  ARROW_ASSIGN_OR_RAISE(Pieces pieces, PiecesFromJson(split.spec));
   ARROW_ASSIGN_OR_RAISE(int64_t skip_rows, ParsePosition(resume_after));
-  return std::make_unique<FilesReader>(root_ + "/" + folder, std::move(pieces), schema, skip_rows, checker_, stop_);
+  return std::make_unique<FilesReader>(root_ + "/" + pieces.folder, std::move(pieces.text), std::move(pieces.list),
+                                       schema, skip_rows, checker_, stop_);
 }
 
 arrow::Result<std::unique_ptr<Reader>> ReadWholeFile(const std::string& folder, const DataFile& file,
+                                                     const std::optional<TextSource>& text,
                                                      const CollectionSchema& schema, const StopToken& stop) {
   std::vector<Piece> pieces{{.file = file, .bytes = file.bytes}};
-  return std::make_unique<FilesReader>(folder, std::move(pieces), schema, 0, nullptr, stop);
+  return std::make_unique<FilesReader>(folder, text, std::move(pieces), schema, 0, nullptr, stop);
 }
 
 }  // namespace godwit::files

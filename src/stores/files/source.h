@@ -1,14 +1,17 @@
 // Reads collections, published or staged.
 //
 // A snapshot is the list of files with sizes and hashes (times, where there is no hash). A split is a run of row
-// groups, of one file or of several small ones; a position is the number of rows of the split that were read.
+// groups, of one file or of several small ones, or of whole text files; a position is the number of rows of the split
+// that were read.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "formats/text_reader.h"
 #include "godwit/store.h"
 #include "stores/files/collection.h"
 #include "stores/files/hashed_file.h"
@@ -41,6 +44,7 @@ class FilesSource : public Source {
 
 /// One file, whole, without a check of its hash: for a caller that has just done so.
 arrow::Result<std::unique_ptr<Reader>> ReadWholeFile(const std::string& folder, const DataFile& file,
+                                                     const std::optional<TextSource>& text,
                                                      const CollectionSchema& schema, const StopToken& stop);
 
 }  // namespace godwit::files

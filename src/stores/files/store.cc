@@ -21,12 +21,6 @@ namespace {
 
 using Verdict = CheckItem::Verdict;
 
-/// The folder, or the nearest one above it that exists.
-std::string ExistingFolder(std::string path) {
-  while (!Exists(path) && path.find_last_of('/') != path.npos) path = path.substr(0, path.find_last_of('/'));
-  return path.empty() ? "/" : path;
-}
-
 CheckItem CheckReachable(const std::string& path, OptionScope role) {
   if (Exists(path + "/" + std::string(kManifestName))) {
     return {"reachable", Verdict::kFailed,
@@ -60,18 +54,29 @@ CheckItem CheckSpace(const std::string& path) {
   return {.name = "space", .message = fmt::format("{:.1f} GiB are free", double(space.available) / double(1 << 30))};
 }
 
+CheckItem CheckStaging(const std::string& path, const std::string& staging) {
+  const arrow::Status status = CheckOneFileSystem(ExistingFolder(path), ExistingFolder(staging));
+  if (!status.ok()) return {"staging", Verdict::kFailed, status.message()};
+  if (access(ExistingFolder(staging).c_str(), W_OK | X_OK) != 0) {
+    return {"staging", Verdict::kFailed, ExistingFolder(staging) + " can't be written by this user"};
+  }
+  return {.name = "staging", .message = staging + " is on the file system of " + path};
+}
+
 class FilesStore : public Store {
  public:
   FilesStore(const Options& options, const StopToken& stop)
       : path_(options.path),
+        staging_(options.staging),
         catalog_(options),
         source_(
-            options.path, [root = options.path](const CollectionRef& ref) { return GetCollection(root, ref); }, stop),
+            options.path, [options](const CollectionRef& ref) { return GetCollection(options, ref); }, stop),
         sink_(options, stop) {}
 
   std::vector<CheckItem> Check(OptionScope role) override {
     std::vector<CheckItem> items = {CheckReachable(path_, role), CheckAuthorised(path_, role)};
     if (role == OptionScope::kTarget) items.push_back(CheckSpace(path_));
+    if (role == OptionScope::kTarget && !staging_.empty()) items.push_back(CheckStaging(path_, staging_));
     return items;
   }
   Catalog* catalog() override { return &catalog_; }
@@ -81,6 +86,7 @@ class FilesStore : public Store {
 
  private:
   const std::string path_;
+  const std::string staging_;
   FilesCatalog catalog_;
   FilesSource source_;
   FilesSink sink_;
@@ -90,13 +96,13 @@ class FilesStore : public Store {
 
 StoreFactory Factory() {
   return {.name = "files",
-          .description = "A folder of Parquet files, read by DuckDB, pandas and pyarrow as well.",
+          .description = "A folder of Parquet, CSV, JSON lines or PostgreSQL text files, read by others as well.",
           .capabilities = {.source = true,
                            .target = true,
                            .databases = true,
                            .partitions = true,
                            .snapshot_life = SnapshotLife::kDurable,
-                           .splits_by = "row group",
+                           .splits_by = "row group, or text file",
                            .read_back = "staged files are read before they are published"},
           .options = MakeOptionTable(),
           .open = [](const OptionValues& values, StopToken stop) -> arrow::Result<std::unique_ptr<Store>> {

@@ -272,7 +272,7 @@ TEST_F(FilesStoreTest, EveryCutAndEveryFlippedByteIsFound) {
       EXPECT_TRUE(Describe(keys.status()).starts_with(path)) << Describe(keys.status());
     };
     for (size_t i = 0; i < whole.size(); ++i) {
-      if (whole.substr(i).starts_with("1\n}")) continue;  // the version: another one is unsupported, not damage
+      if (whole.substr(i).starts_with("2\n}")) continue;  // the version: another one is unsupported, not damage
       auto put = [&](char byte) {
         std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
         file.seekp(static_cast<std::streamoff>(i)).put(byte);
