@@ -5,6 +5,19 @@
 
 namespace godwit {
 
+int64_t Budget::capacity() const {
+  std::lock_guard lock(mutex_);
+  return capacity_;
+}
+
+void Budget::SetCapacity(int64_t capacity) {
+  {
+    std::lock_guard lock(mutex_);
+    capacity_ = capacity;
+  }
+  freed_.notify_all();
+}
+
 bool Budget::Acquire(int64_t amount, const StopToken& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {

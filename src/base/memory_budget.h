@@ -16,14 +16,16 @@ class Budget {
   explicit Budget(int64_t capacity) : capacity_(capacity) {}
   Budget(const Budget&) = delete;
 
-  int64_t capacity() const { return capacity_; }
+  int64_t capacity() const;
+  /// What was acquired beyond a smaller capacity stays so until it is released.
+  void SetCapacity(int64_t capacity);
   /// False when a stop was requested before the amount was free.
   bool Acquire(int64_t amount, const StopToken& stop);
   void Release(int64_t amount);
 
  private:
-  const int64_t capacity_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  int64_t capacity_;
   std::condition_variable freed_;
   int64_t used_ = 0;
 };

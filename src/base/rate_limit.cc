@@ -23,10 +23,10 @@ RateLimit::RateLimit(int64_t per_second, Clock clock)
 void RateLimit::SetRate(int64_t per_second) {
   std::lock_guard lock(mutex_);
   if (per_second == rate_) return;
-  Refill();
   rate_ = per_second;
-  // What was taken at the old rate is not paid at the new one.
+  // What was taken at the old rate is not paid at the new one, and what was not taken is not given.
   level_ = 0;
+  filled_at_.reset();
 }
 
 int64_t RateLimit::rate() const {

@@ -1,5 +1,6 @@
 // A rate that all workers of a job share: a token bucket that may be overdrawn, so that an amount of any size passes
-// and the time after it pays. Smooth: what a pause left unused is given back within half a second, no more. Thread-safe.
+// and the time after it pays. Smooth: what a pause left unused is given back within half a second, no more.
+// Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,7 @@ class RateLimit {
  public:
   using Clock = std::function<std::chrono::nanoseconds()>;  // monotonic
 
-  /// Without a clock: the steady one. The rate begins with the first amount.
+  /// Without a clock: the steady one. A rate begins with the first amount after it was set.
   explicit RateLimit(int64_t per_second = 0, Clock clock = {});
   RateLimit(const RateLimit&) = delete;
 

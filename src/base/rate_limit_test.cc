@@ -54,6 +54,8 @@ TEST_F(RateLimitTest, APauseIsGivenBackInPart) {
 TEST_F(RateLimitTest, NeverMoreThanTheRateFromTheBeginning) {
   std::minstd_rand random(7);
   int64_t amount = 0;
+  limit_.SetRate(0);
+  limit_.SetRate(1000);
   now_ += 5s;  // before the first amount
   const nanoseconds begin = now_;
   for (int i = 0; i < 2000; ++i) {

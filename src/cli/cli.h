@@ -26,6 +26,7 @@ struct CommandOptions {
   bool repair = false;
   std::string differences;  // a file
   std::string format;       // of it
+  LimitChange limits;
   StopToken stop;
 };
 
@@ -37,7 +38,7 @@ void AddRun(CLI::App* app, CommandOptions* options, Action* action);
 void AddCheck(CLI::App* app, CommandOptions* options, Action* action);
 void AddPlan(CLI::App* app, CommandOptions* options, Action* action);
 void AddVerify(CLI::App* app, CommandOptions* options, Action* action);
-void AddJobs(CLI::App* app, CommandOptions* options, Action* action);    // status, list, stop
+void AddJobs(CLI::App* app, CommandOptions* options, Action* action);    // status, list, limit, stop
 void AddStores(CLI::App* app, CommandOptions* options, Action* action);  // stores, failpoints
 
 /// FILE, --config, --state-dir, --json, -v.

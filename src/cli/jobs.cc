@@ -1,15 +1,24 @@
-// godwit list | status [JOB] | stop JOB
+// godwit list | status [JOB] | limit JOB | stop JOB
 #include <iostream>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "engine/limits.h"
 
 namespace godwit {
 namespace {
 
 using nlohmann::ordered_json;
+
+ordered_json ToJsonObject(const Limits& limits) {
+  return {{"rows_per_second", limits.rows_per_second},
+          {"bytes_per_second", limits.bytes_per_second},
+          {"parallelism", limits.parallelism},
+          {"read_parallelism", limits.read_parallelism},
+          {"write_parallelism", limits.write_parallelism}};
+}
 
 ordered_json ToJsonObject(const JobStatus& job) {
   ordered_json collections = ordered_json::array();
@@ -26,6 +35,8 @@ ordered_json ToJsonObject(const JobStatus& job) {
           {"state", job.state},
           {"pid", job.pid},
           {"report_file", job.report_file},
+          {"limits", ToJsonObject(job.limits)},
+          {"limits_changed", job.limits_changed},
           {"collections", std::move(collections)}};
 }
 
@@ -54,6 +65,8 @@ void PrintCollections(const JobStatus& job) {
   std::cout << "job " << job.name << ": " << job.state;
   if (job.pid > 0) std::cout << " (process " << job.pid << ")";
   std::cout << "\n" << FormatTable(rows);
+  std::cout << "limits: " << DescribeLimits(job.limits)
+            << (job.limits_changed ? " (set by `godwit limit`, not those of the job file)" : "") << "\n";
   if (!job.report_file.empty()) std::cout << "report: " << job.report_file << "\n";
 }
 
@@ -74,6 +87,52 @@ arrow::Result<int> ShowJobs(const CommandOptions& options, const std::string& na
   return 0;
 }
 
+arrow::Result<int> ChangeLimits(const CommandOptions& options) {
+  ARROW_ASSIGN_OR_RAISE(Limits limits, LimitJob(MakeRunOptions(options).state_dir, options.file, options.limits));
+  if (options.json) {
+    std::cout << ordered_json{{"event", "limits"}, {"name", options.file}, {"limits", ToJsonObject(limits)}}.dump()
+              << "\n";
+  } else {
+    std::cout << "job " << options.file << ": " << DescribeLimits(limits) << "\n";
+  }
+  return 0;
+}
+
+void AddLimit(CLI::App* app, CommandOptions* options, Action* action) {
+  CLI::App* limit = app->add_subcommand("limit", "Change the limits of a job, also while it runs");
+  limit->add_option("JOB", options->file, "Name of the job; see `godwit list`")->required();
+  limit->add_option("--rows-per-second", options->limits.rows_per_second, "Most rows a second; 0: no limit");
+  limit
+      ->add_option_function<std::string>(
+          "--bytes-per-second",
+          [options](const std::string& text) {
+            auto value =
+                ParseOption({.name = "--bytes-per-second", .type = OptionType::kBytes, .help = {}, .min = 0}, text);
+            if (!value.ok()) throw CLI::ValidationError(value.status().message());
+            options->limits.bytes_per_second = std::get<int64_t>(*value);
+          },
+          "Most bytes a second, as 20MiB; 0: no limit")
+      ->type_name("SIZE");
+  limit->add_option("--parallelism", options->limits.parallelism, "Splits in work at once; 0: by the cores");
+  limit->add_option("--read-parallelism", options->limits.read_parallelism,
+                    "Batches being read at once; 0: as parallelism");
+  limit->add_option("--write-parallelism", options->limits.write_parallelism,
+                    "Batches being written at once; 0: as parallelism");
+  limit->add_flag("--reset", options->limits.reset, "Back to the limits of the job file, before what else is given");
+  AddStateDir(limit, options);
+  limit->footer(
+      "A running job takes them within a second; they hold in later runs, too, until the limits in the job file "
+      "change.\n"
+      "Without any of these flags the limits in force are shown.\n"
+      "Example:\n  godwit limit digits --rows-per-second 500 --parallelism 1");
+  limit->callback([options, action] {
+    *action = [options] {
+      auto code = ChangeLimits(*options);
+      return code.ok() ? *code : PrintError(*options, code.status());
+    };
+  });
+}
+
 }  // namespace
 
 void AddJobs(CLI::App* app, CommandOptions* options, Action* action) {
@@ -91,6 +150,8 @@ void AddJobs(CLI::App* app, CommandOptions* options, Action* action) {
   status->add_option("JOB", options->file, "Name of the job; see `godwit list`");
   AddStateDir(status, options);
   status->callback(show);
+
+  AddLimit(app, options, action);
 
   CLI::App* stop = app->add_subcommand("stop", "Ask a running job to stop, and wait until it has");
   stop->add_option("JOB", options->file, "Name of the job; see `godwit list`")->required();

@@ -126,7 +126,8 @@ Sample NativeSample() {
   return MakeSample(
       "godwit.yaml", ": ",
       "@\nsource:\n  store: milvus\n  @\n  @\n  @\n  @\n  @\ntarget:\n  store: files\n  @\n  @\n@\n@\n@\n@\n@\n@\n"
-      "@\n@\n@\n@\n@\n@\n@\n@\ncreate:\n  @\n  @\n  @\n  @\ntuning:\n  @\n  @\n  @\n  @\n  @\n  @\n  @\n  @\n",
+      "@\n@\n@\n@\n@\n@\n@\n@\ncreate:\n  @\n  @\n  @\n  @\ntuning:\n  @\n  @\n  @\n  @\n  @\n  @\n  @\n  @\n"
+      "  @\n  @\n  @\n  @\n  @\n  @\n",
       {{"", "name", "digits", false, Plus(kNotScalar, {"a/b", "\"\"", "-x", ".x", "a b", "\xc3\xa9"})},
        {s, "url", "\"http://127.0.0.1:19530\"", true, Plus(kNotScalar, {"\"\""})},
        {s, "token", "\"root:s3cret\"", false, kNotScalar},
@@ -158,6 +159,12 @@ Sample NativeSample() {
        {"create", "consistency_level", "Bounded", false, Plus(kNotEnum, {"bounded"})},
        {"create", "descriptions", "{digits: text}", false, Plus(kNotMap, {"{zzz: text}"})},
        {t, "parallelism", "4", false, Plus(kNotInt, {"257"})},
+       {t, "preset", "medium", false, kNotEnum},
+       {t, "read_parallelism", "4", false, Plus(kNotInt, {"257"})},
+       {t, "write_parallelism", "4", false, Plus(kNotInt, {"257"})},
+       {t, "rows_per_second", "500", false, kNotInt},
+       {t, "bytes_per_second", "5MiB", false, kNotBytes},
+       {t, "limit_verify", "true", false, kNotBool},
        {t, "memory", "512MiB", false, Plus(kNotBytes, {"1MiB"})},
        {t, "batch", "8MiB", false, Plus(kNotBytes, {"1KiB", "65MiB"})},
        {t, "split", "256MiB", false, Plus(kNotBytes, {"1KiB", "2GiB"})},

@@ -108,12 +108,43 @@ OptionTable CreateOptions() {
 
 OptionTable TuningOptions() {
   return {
+      {.name = "preset",
+       .type = OptionType::kEnum,
+       .help = "Values of parallelism, memory and batch; keys that are given count more. small: 1, 128MiB, 2MiB; "
+               "medium: 4, 512MiB, 8MiB; large: 16, 2GiB, 16MiB.",
+       .allowed = {"small", "medium", "large"}},
       {.name = "parallelism",
        .type = OptionType::kInt,
        .help = "Splits in work at once; 0: the cores, at least 2, at most 8.",
        .default_text = "0",
        .min = 0,
        .max = 256},
+      {.name = "read_parallelism",
+       .type = OptionType::kInt,
+       .help = "Batches being read from the source at once; 0: as parallelism.",
+       .default_text = "0",
+       .min = 0,
+       .max = 256},
+      {.name = "write_parallelism",
+       .type = OptionType::kInt,
+       .help = "Batches being written to the target at once; 0: as parallelism.",
+       .default_text = "0",
+       .min = 0,
+       .max = 256},
+      {.name = "rows_per_second",
+       .type = OptionType::kInt,
+       .help = "Most rows a second that the job reads from the source to copy them; 0: no limit.",
+       .default_text = "0",
+       .min = 0},
+      {.name = "bytes_per_second",
+       .type = OptionType::kBytes,
+       .help = "The same in bytes, as rows are held in memory; 0: no limit.",
+       .default_text = "0",
+       .min = 0},
+      {.name = "limit_verify",
+       .type = OptionType::kBool,
+       .help = "The two rates hold for reading source and target to compare them, too.",
+       .default_text = "false"},
       {.name = "memory",
        .type = OptionType::kBytes,
        .help = "Memory for rows in flight, of the whole job.",
@@ -329,10 +360,35 @@ class NativeReader {
     }
   }
 
+  /// What the file does not say itself.
+  void ApplyPreset(const std::string& name, Tuning* tuning) {
+    struct Preset {
+      int32_t parallelism;
+      int64_t memory_bytes;
+      int64_t batch_bytes;
+    };
+    static const std::map<std::string, Preset> kPresets = {
+        {"small", {1, 128LL << 20, 2LL << 20}},
+        {"medium", {4, 512LL << 20, 8LL << 20}},
+        {"large", {16, 2LL << 30, 16LL << 20}},
+    };
+    const Preset& preset = kPresets.at(name);
+    const Node& section = *root_.Find("tuning");
+    if (section.Find("parallelism") == nullptr) tuning->parallelism = preset.parallelism;
+    if (section.Find("memory") == nullptr) tuning->memory_bytes = preset.memory_bytes;
+    if (section.Find("batch") == nullptr) tuning->batch_bytes = preset.batch_bytes;
+  }
+
   void ApplyTuning(const OptionValues& values, Tuning* tuning) {
     tuning->parallelism = static_cast<int32_t>(values.GetInt("parallelism"));
     tuning->memory_bytes = values.GetInt("memory");
     tuning->batch_bytes = values.GetInt("batch");
+    if (values.Has("preset")) ApplyPreset(values.GetString("preset"), tuning);
+    tuning->read_parallelism = static_cast<int32_t>(values.GetInt("read_parallelism"));
+    tuning->write_parallelism = static_cast<int32_t>(values.GetInt("write_parallelism"));
+    tuning->rows_per_second = values.GetInt("rows_per_second");
+    tuning->bytes_per_second = values.GetInt("bytes_per_second");
+    tuning->limit_verify = values.GetBool("limit_verify");
     tuning->split_bytes = values.GetInt("split");
     tuning->commit_interval_ms = values.GetInt("commit_every");
     tuning->commit_bytes = values.GetInt("commit_bytes");

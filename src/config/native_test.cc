@@ -74,6 +74,27 @@ tuning: {parallelism: 4, memory: 1GiB, batch: 1MiB, split: 64MiB, commit_every: 
   EXPECT_EQ(spec->collections[1].where, "job.yaml:10:23");
 }
 
+TEST(Native, Limits) {
+  auto tuning = [](const std::string& text) { return Load("j.yaml", With("tuning: {" + text + "}\n"))->tuning; };
+  Tuning t = tuning("preset: small, memory: 64MiB");
+  EXPECT_EQ(t.parallelism, 1);
+  EXPECT_EQ(t.memory_bytes, 64 << 20);
+  EXPECT_EQ(t.batch_bytes, 2 << 20);
+  EXPECT_EQ(tuning("preset: medium").parallelism, 4);
+  t = tuning("parallelism: 3, preset: large");
+  EXPECT_EQ(t.parallelism, 3);
+  EXPECT_EQ(t.memory_bytes, 2LL << 30);
+  EXPECT_EQ(t.batch_bytes, 16 << 20);
+  t = tuning(
+      "rows_per_second: 500, bytes_per_second: 2MiB, read_parallelism: 2, write_parallelism: 1, limit_verify: true");
+  EXPECT_EQ(t.rows_per_second, 500);
+  EXPECT_EQ(t.bytes_per_second, 2 << 20);
+  EXPECT_EQ(t.read_parallelism, 2);
+  EXPECT_EQ(t.write_parallelism, 1);
+  EXPECT_TRUE(t.limit_verify);
+  EXPECT_EQ(tuning("split: 1MiB").rows_per_second, 0);
+}
+
 TEST(Native, WithoutIndexesNothingIsLoadedUnlessTold) {
   EXPECT_EQ(Load("j.yaml", With("indexes: none\n"))->load, LoadPolicy::kNever);
   EXPECT_EQ(Load("j.yaml", With("indexes: none\nload: always\n"))->load, LoadPolicy::kAlways);
@@ -87,7 +108,8 @@ TEST(Native, UnknownKeys) {
       "create, tuning, name, schema, if_not_empty, duplicates, auto_id, accept_duplicates, on_reject, max_rejects, "
       "rejects_file, conflicts_file, indexes, load, source_load, verify, sample, fail_fast");
   EXPECT_EQ(Error(With("tuning: {split: 1MiB, zzz: 3}\n")),
-            "job.yaml:3:23: unknown key 'zzz' in tuning; allowed: parallelism, memory, batch, split, commit_every, "
+            "job.yaml:3:23: unknown key 'zzz' in tuning; allowed: preset, parallelism, read_parallelism, "
+            "write_parallelism, rows_per_second, bytes_per_second, limit_verify, memory, batch, split, commit_every, "
             "commit_bytes, retry_for, max_rounds");
   EXPECT_EQ(Error(With("create: {shard: 1}\n")),
             "job.yaml:3:10: unknown key 'shard' in create; did you mean 'shards'? allowed: dynamic_fields, shards, "
@@ -222,11 +244,13 @@ TEST(Native, TheReferenceKnowsEveryKey) {
       EXPECT_TRUE(option.default_text.empty() || ParseOption(option, option.default_text).ok()) << option.name;
     }
   }
-  EXPECT_EQ(names,
-            "[] source target collections create tuning name schema if_not_empty duplicates auto_id accept_duplicates "
-            "on_reject max_rejects rejects_file conflicts_file indexes load source_load verify sample fail_fast"
-            "[create] dynamic_fields shards consistency_level descriptions"
-            "[tuning] parallelism memory batch split commit_every commit_bytes retry_for max_rounds");
+  EXPECT_EQ(
+      names,
+      "[] source target collections create tuning name schema if_not_empty duplicates auto_id accept_duplicates "
+      "on_reject max_rejects rejects_file conflicts_file indexes load source_load verify sample fail_fast"
+      "[create] dynamic_fields shards consistency_level descriptions"
+      "[tuning] preset parallelism read_parallelism write_parallelism rows_per_second bytes_per_second limit_verify "
+      "memory batch split commit_every commit_bytes retry_for max_rounds");
 }
 
 }  // namespace

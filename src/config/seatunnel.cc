@@ -32,6 +32,14 @@ OptionTable EnvOptions() {
        .default_text = "BATCH",
        .allowed = {"BATCH", "STREAMING"}},
       {.name = "job.name", .help = "Name of the job: letters, digits, '_', '.' and '-'."},
+      {.name = "read_limit.rows_per_second",
+       .type = OptionType::kInt,
+       .help = "Most rows a second that the job reads from the source to copy them.",
+       .min = 1},
+      {.name = "read_limit.bytes_per_second",
+       .type = OptionType::kInt,
+       .help = "The same in bytes, as rows are held in memory.",
+       .min = 1},
   };
 }
 
@@ -135,14 +143,6 @@ const std::vector<Remark>& EnvRemarks() {
       {"savemode.execute.location", "godwit runs in one process"},
       {"pipeline_concurrency", "godwit runs in one process (env.parallelism)"},
       {"jars", "godwit needs no plugins"},
-      {"read_limit.bytes_per_second",
-       "a limit of bytes a second is not offered; leave it out, and set "
-       "env.parallelism = 1 to read more gently",
-       true},
-      {"read_limit.rows_per_second",
-       "a limit of rows a second is not offered; leave it out, and set "
-       "env.parallelism = 1 to read more gently",
-       true},
       {"shade.identifier",
        "encrypted values are not offered; take secrets from the environment, ${NAME}, or from a "
        "file, \"${file:PATH}\"",
@@ -288,6 +288,12 @@ class SeaTunnelReader {
     });
     const OptionValues values = ReadKeys(flat, EnvOptions(), "env", EnvRemarks());
     if (values.Has("parallelism")) spec_.tuning.parallelism = static_cast<int32_t>(values.GetInt("parallelism"));
+    if (values.Has("read_limit.rows_per_second")) {
+      spec_.tuning.rows_per_second = values.GetInt("read_limit.rows_per_second");
+    }
+    if (values.Has("read_limit.bytes_per_second")) {
+      spec_.tuning.bytes_per_second = values.GetInt("read_limit.bytes_per_second");
+    }
     if (values.GetString("job.mode") == "STREAMING") {
       problems_.Add(flat.Find("job.mode")->place,
                     "env.job.mode: STREAMING is not offered; write BATCH: it copies what is there now, and proves it");

@@ -192,9 +192,16 @@ TEST(SeaTunnel, KeysThatAreAcceptedWithANote) {
   EXPECT_EQ(spec->tuning.parallelism, 0);
 }
 
+TEST(SeaTunnel, LimitsOfReading) {
+  auto spec = Load("migration.conf", Conf("", "", "read_limit { rows_per_second = 500, bytes_per_second = 7000000 }"));
+  ASSERT_TRUE(spec.ok()) << Describe(spec.status());
+  EXPECT_EQ(spec->tuning.rows_per_second, 500);
+  EXPECT_EQ(spec->tuning.bytes_per_second, 7'000'000);
+  EXPECT_NE(Error(Conf("", "", "read_limit.rows_per_second = 0")), "");
+}
+
 TEST(SeaTunnel, KeysThatAreRefused) {
-  for (const char* env : {"read_limit.bytes_per_second = 7", "read_limit.rows_per_second = 7",
-                          "shade.identifier = base64", "shade.properties = [a]"}) {
+  for (const char* env : {"shade.identifier = base64", "shade.properties = [a]"}) {
     const std::string key(env, std::string_view(env).find(' '));
     EXPECT_TRUE(Error(Conf("", "", env)).starts_with("migration.conf:1:7: env." + key + ": ")) << env;
   }

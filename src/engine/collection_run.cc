@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "base/failpoint.h"
+#include "base/slots.h"
 #include "engine/left_out.h"
 #include "verify/format_value.h"
 
@@ -199,24 +200,18 @@ arrow::Status CollectionRun::CopySplits() {
   ARROW_RETURN_NOT_OK(CheckRejects(job_, collection_, route.rejects));
   line_->SetExpectedRows(expected_rows);
 
-  std::atomic<size_t> next = 0;
-  std::atomic<bool> failed = false;
+  std::erase_if(splits, [](const JournaledSplit& split) { return split.receipt && split.receipt->progress.complete; });
+  std::atomic<size_t> done = 0;
   arrow::Status first_failure;
   std::mutex mutex;
-  auto work = [&] {
-    for (size_t i = next++; i < splits.size() && !failed; i = next++) {
-      if (splits[i].receipt && splits[i].receipt->progress.complete) continue;
-      Reservation slot = Reservation::Acquire(job_.limits.splits, 1, job_.limits.stop);
-      arrow::Status status = slot ? CopySplit(&route, splits[i]) : MakeError(ErrorKind::kCancelled, "stopped");
-      if (status.ok()) continue;
-      std::lock_guard lock(mutex);
-      if (!failed.exchange(true)) first_failure = status;
-    }
-  };
-  std::vector<std::thread> workers;
-  size_t count = std::min<size_t>(splits.size(), static_cast<size_t>(job_.limits.splits->capacity()));
-  for (size_t i = 0; i < count; ++i) workers.emplace_back(work);
-  for (std::thread& worker : workers) worker.join();
+  RunInSlots(job_.limits.splits, splits.size(), job_.limits.stop, [&](size_t i) {
+    arrow::Status status = CopySplit(&route, splits[i]);
+    if (status.ok()) return ++done > 0;
+    std::lock_guard lock(mutex);
+    if (first_failure.ok()) first_failure = std::move(status);
+    return false;
+  });
+  if (done < splits.size() && first_failure.ok()) first_failure = MakeError(ErrorKind::kCancelled, "stopped");
 
   report_.copy_seconds += SecondsSince(start);
   report_.duplicate_sample = std::move(route.duplicate_sample);

@@ -19,6 +19,7 @@
 #include "engine/collection_run.h"
 #include "engine/job_context.h"
 #include "engine/left_out.h"
+#include "engine/limits.h"
 #include "engine/progress_board.h"
 #include "journal/lease.h"
 #include "plan/planner.h"
@@ -61,32 +62,6 @@ arrow::Result<OpenStores> OpenBoth(const StoreRegistry& stores, const JobSpec& s
   }
   return both;
 }
-
-int32_t Parallelism(const Tuning& tuning) {
-  if (tuning.parallelism > 0) return tuning.parallelism;
-  return std::clamp<int32_t>(static_cast<int32_t>(std::thread::hardware_concurrency()), 2, 8);
-}
-
-/// Both budgets of a job, and the limits that refer to them.
-struct Budgets {
-  Budgets(const Tuning& tuning, StopToken stop, std::function<void(std::string_view)> note)
-      : memory(tuning.memory_bytes), splits(Parallelism(tuning)) {
-    limits.memory = &memory;
-    limits.splits = &splits;
-    // A split in work holds about six batches: two being read, two waiting, one or two being written.
-    const int64_t smallest = std::min<int64_t>(64 << 10, tuning.batch_bytes);
-    limits.batch_bytes =
-        std::clamp<int64_t>(tuning.memory_bytes / (6LL * Parallelism(tuning)), smallest, tuning.batch_bytes);
-    limits.split_bytes = tuning.split_bytes;
-    limits.retry_for_ms = tuning.retry_for_ms;
-    limits.stop = std::move(stop);
-    limits.note = std::move(note);
-  }
-
-  Budget memory;
-  Budget splits;
-  WorkLimits limits;
-};
 
 std::string LockPath(const std::string& state_dir, const std::string& job) { return state_dir + "/" + job + ".lock"; }
 /// The journal of a repair under way. Not named as a job's, or it would be listed among them.
@@ -493,6 +468,9 @@ arrow::Result<JobStatus> ReadStatus(const std::string& state_dir, const std::str
   status.state = holder ? "running" : StateOf(report);
   status.pid = holder.value_or(0);
   if (report) status.report_file = ReportPath(state_dir, name);
+  ARROW_ASSIGN_OR_RAISE(JournaledLimits limits, journal->ReadLimits());
+  status.limits = InForce(limits);
+  status.limits_changed = !(status.limits == InForce({limits.file, {}}));
   ARROW_ASSIGN_OR_RAISE(auto collections, journal->Collections());
   for (const JournaledCollection& collection : collections) {
     CollectionProgress progress{.source = collection.source.ref, .target = collection.target.ref, .stage = {}};
@@ -542,6 +520,7 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
       RetryStep(budgets.limits, [&] { return ResolveCollections(spec, both.source.get()).Value(&rules); }));
   ARROW_RETURN_NOT_OK(RetryStep(budgets.limits, [&] { return CheckTargetsDiffer(spec, rules, both.target.get()); }));
   {
+    ARROW_ASSIGN_OR_RAISE(auto watch, LimitWatch::Start(journal.get(), spec.tuning, &budgets));
     ProgressBoard board(options.on_progress);
     JobContext job{spec, *journal, *both.source, *both.target, board, budgets.limits};
     auto begin = [&](const CollectionRule& rule) -> arrow::Result<JournaledCollection> {
@@ -722,6 +701,38 @@ arrow::Result<std::vector<JobStatus>> ListJobs(const std::string& state_dir) {
     jobs.push_back(std::move(*status));
   }
   return jobs;
+}
+
+arrow::Result<Limits> LimitJob(const std::string& state_dir, const std::string& name, const LimitChange& change) {
+  const std::string path = JournalPath(state_dir, name);
+  if (!std::filesystem::exists(path)) {
+    return MakeError(ErrorKind::kNotFound, "no job '" + name + "' in " + state_dir +
+                                               "; see `godwit list`. The limits of a job that was not begun are those "
+                                               "of its file");
+  }
+  constexpr int32_t kMostAtOnce = 256;
+  for (const auto& rate : {change.rows_per_second, change.bytes_per_second}) {
+    if (rate.value_or(0) < 0) return MakeError(ErrorKind::kInvalidConfig, "a rate is 0 (no limit) or more");
+  }
+  for (const auto& at_once : {change.parallelism, change.read_parallelism, change.write_parallelism}) {
+    if (at_once.value_or(0) < 0 || at_once.value_or(0) > kMostAtOnce) {
+      return MakeError(ErrorKind::kInvalidConfig, "a parallelism is from 0 (as usual) to 256");
+    }
+  }
+  ARROW_ASSIGN_OR_RAISE(auto journal, Journal::OpenReadOnly(path));
+  ARROW_ASSIGN_OR_RAISE(JournaledLimits limits, journal->ReadLimits());
+  LimitChange& now = limits.change;
+  if (change.reset) now = {};
+  auto set = [](const auto& from, auto* to) {
+    if (from) *to = from;
+  };
+  set(change.rows_per_second, &now.rows_per_second);
+  set(change.bytes_per_second, &now.bytes_per_second);
+  set(change.parallelism, &now.parallelism);
+  set(change.read_parallelism, &now.read_parallelism);
+  set(change.write_parallelism, &now.write_parallelism);
+  if (!(change == LimitChange{})) ARROW_RETURN_NOT_OK(journal->SaveLimitChange(now));
+  return InForce(limits);
 }
 
 arrow::Status StopJob(const std::string& state_dir, const std::string& name) {

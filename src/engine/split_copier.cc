@@ -1,5 +1,6 @@
 #include "engine/split_copier.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -103,11 +104,15 @@ class Attempt {
   arrow::Status Read(Reader* reader, BatchQueue* queue) {
     const WorkLimits& limits = route_.job.limits;
     RowHasher hasher(route_.target.schema, route_.identity);
+    int64_t row_bytes = route_.mapper.read_schema().EstimatedRowBytes();
     while (true) {
       // Twice: a reader may have the next batch under way.
       Reservation memory = Reservation::Acquire(limits.memory, 2 * limits.batch_bytes, limits.stop);
       if (!memory) return MakeError(ErrorKind::kCancelled, "stopped");
-      ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next(limits.batch_bytes));
+      Reservation reading = Reservation::Acquire(limits.readers, 1, limits.stop);
+      if (!reading) return MakeError(ErrorKind::kCancelled, "stopped");
+      ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next(limits.PacedBatchBytes(row_bytes)));
+      reading.Reset();
       if (!batch) return arrow::Status::OK();
       ARROW_RETURN_NOT_OK(NoteDuplicates(*reader, batch->surplus_rows));
       ReadBatch item{.batch = route_.mapper.Map(std::move(*batch)), .hashes = {}, .bytes = 0, .memory = {}};
@@ -115,6 +120,9 @@ class Attempt {
       ARROW_ASSIGN_OR_RAISE(item.bytes, arrow::util::ReferencedBufferSize(*item.batch.rows));
       memory.ShrinkTo(item.bytes);
       item.memory = std::move(memory);
+      const int64_t rows = item.batch.rows->num_rows();
+      row_bytes = item.bytes / std::max<int64_t>(1, rows);
+      if (!limits.Pace(rows, item.bytes)) return MakeError(ErrorKind::kCancelled, "stopped");
       if (!queue->Push(std::move(item))) return arrow::Status::OK();
     }
   }
@@ -143,7 +151,10 @@ class Attempt {
       ARROW_ASSIGN_OR_RAISE(auto item, queue->Pop());
       if (!item) break;
       ARROW_RETURN_NOT_OK(before_write.Hit());
+      Reservation writing = Reservation::Acquire(route_.job.limits.writers, 1, route_.job.limits.stop);
+      if (!writing) return MakeError(ErrorKind::kCancelled, "stopped");
       ARROW_ASSIGN_OR_RAISE(WriteResult result, writer->Write(item->batch));
+      writing.Reset();
       ARROW_RETURN_NOT_OK(Account(*item, std::move(result)));
       // The rows that end the job are to be in its list.
       const bool refused = !CheckRejects(route_.job, route_.collection, Rejects()).ok();
@@ -177,7 +188,10 @@ class Attempt {
 
   arrow::Status Commit(Writer* writer) {
     ARROW_RETURN_NOT_OK(before_commit.Hit());
+    Reservation writing = Reservation::Acquire(route_.job.limits.writers, 1, route_.job.limits.stop);
+    if (!writing) return MakeError(ErrorKind::kCancelled, "stopped");
     ARROW_ASSIGN_OR_RAISE(Receipt receipt, writer->Commit(progress_));
+    writing.Reset();
     ARROW_RETURN_NOT_OK(after_commit.Hit());
     ARROW_RETURN_NOT_OK(route_.job.journal.SaveReceipt(route_.collection.id, receipt, duplicates_));
     route_.rejects += progress_.rejects - std::exchange(journaled_rejects_, progress_.rejects);

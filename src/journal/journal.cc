@@ -94,6 +94,16 @@ arrow::Status ReportFromJson(std::string_view text, CollectionReport* report) {
   return arrow::Status::OK();
 }
 
+/// Calls `visit` with the name and the member of each limit; of Limits and of LimitChange.
+template <class T, class Visit>
+void VisitLimits(T* limits, Visit visit) {
+  visit("rows_per_second", &limits->rows_per_second);
+  visit("bytes_per_second", &limits->bytes_per_second);
+  visit("parallelism", &limits->parallelism);
+  visit("read_parallelism", &limits->read_parallelism);
+  visit("write_parallelism", &limits->write_parallelism);
+}
+
 std::string NewJobId(const Journal::Header& header) {
   // The suffix is random so that a restarted job can never mistake what an abandoned one left for its own.
   std::string id;
@@ -220,6 +230,12 @@ arrow::Result<std::string> Journal::Meta(const std::string& key) {
   ARROW_ASSIGN_OR_RAISE(bool found, select.Bind(1, key).Step());
   if (!found) return MakeError(ErrorKind::kCorruptData, "the journal has no '" + key + "'", db_->path());
   return std::string(select.Text(0));
+}
+
+arrow::Result<std::string> Journal::FindMeta(const std::string& key) {
+  ARROW_ASSIGN_OR_RAISE(auto select, db_->Prepare("SELECT value FROM meta WHERE key=?"));
+  ARROW_ASSIGN_OR_RAISE(bool found, select.Bind(1, key).Step());
+  return found ? std::string(select.Text(0)) : std::string();
 }
 
 arrow::Status Journal::SetMeta(const std::string& key, const std::string& value) {
@@ -459,6 +475,48 @@ arrow::Result<std::vector<Hash128>> Journal::LeftOutKeys(int64_t collection) {
     }
     keys.push_back(key);
   }
+}
+
+arrow::Result<JournaledLimits> Journal::ReadLimits() {
+  std::lock_guard lock(mutex_);
+  ARROW_ASSIGN_OR_RAISE(std::string file, FindMeta("file_limits"));
+  ARROW_ASSIGN_OR_RAISE(std::string change, FindMeta("limit_change"));
+  JournaledLimits limits;
+  const json of_file = json::parse(file, nullptr, /*allow_exceptions=*/false);
+  const json of_change = json::parse(change, nullptr, /*allow_exceptions=*/false);
+  auto has = [](const json& object, const char* name) {
+    return object.is_object() && object.contains(name) && object[name].is_number_integer();
+  };
+  VisitLimits(&limits.file, [&](const char* name, auto* value) {
+    if (has(of_file, name)) *value = of_file[name].get<std::decay_t<decltype(*value)>>();
+  });
+  VisitLimits(&limits.change, [&](const char* name, auto* value) {
+    if (has(of_change, name)) *value = of_change[name].get<typename std::decay_t<decltype(*value)>::value_type>();
+  });
+  return limits;
+}
+
+arrow::Status Journal::SaveFileLimits(const Limits& limits) {
+  json object = json::object();
+  VisitLimits(&limits, [&](const char* name, const auto* value) { object[name] = *value; });
+  std::lock_guard lock(mutex_);
+  return SetMeta("file_limits", object.dump());
+}
+
+arrow::Status Journal::SaveLimitChange(const LimitChange& change) {
+  json object = json::object();
+  VisitLimits(&change, [&](const char* name, const auto* value) {
+    if (*value) object[name] = **value;
+  });
+  std::lock_guard lock(mutex_);
+  return SetMeta("limit_change", object.dump());
+}
+
+arrow::Result<int64_t> Journal::OthersVersion() {
+  std::lock_guard lock(mutex_);
+  ARROW_ASSIGN_OR_RAISE(auto version, db_->Prepare("PRAGMA data_version"));
+  ARROW_RETURN_NOT_OK(version.Step());
+  return version.Int(0);
 }
 
 arrow::Status Journal::SaveReport(const Report& report, const std::string& text) {

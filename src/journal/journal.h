@@ -62,6 +62,12 @@ struct LeftOutRow {
   std::string record;  // a JSON object: partition, key, reason and the values of the row, or of both
 };
 
+/// What the job file said at the last run, and what was changed since by LimitJob.
+struct JournaledLimits {
+  Limits file;
+  LimitChange change;
+};
+
 class Journal {
  public:
   struct Header {
@@ -74,7 +80,7 @@ class Journal {
   /// Creates or opens `path`. A journal of another identity is kConflict, telling what to do; one of a newer format
   /// version is kUnsupported. Begins a new epoch.
   static arrow::Result<std::unique_ptr<Journal>> Open(const std::string& path, const Header& header);
-  /// Only for looking at: no epoch, nothing is written.
+  /// For looking at, and for SaveLimitChange: no epoch, nothing is written by itself.
   static arrow::Result<std::unique_ptr<Journal>> OpenReadOnly(const std::string& path);
 
   /// True when an earlier run left something.
@@ -110,6 +116,12 @@ class Journal {
   arrow::Status VisitLeftOut(int64_t collection, LeftOutRow::Kind kind,
                              const std::function<arrow::Status(std::string_view record)>& visit);
 
+  arrow::Result<JournaledLimits> ReadLimits();
+  arrow::Status SaveFileLimits(const Limits& limits);
+  arrow::Status SaveLimitChange(const LimitChange& change);
+  /// Another number after another process wrote to the journal.
+  arrow::Result<int64_t> OthersVersion();
+
   /// The last report; none while the job was never ended.
   arrow::Status SaveReport(const Report& report, const std::string& json);
   struct SavedReport {
@@ -124,6 +136,8 @@ class Journal {
   arrow::Status Load();
   arrow::Status BeginEpoch();
   arrow::Result<std::string> Meta(const std::string& key);
+  /// Of a key that need not be there; empty without it.
+  arrow::Result<std::string> FindMeta(const std::string& key);
   arrow::Status SetMeta(const std::string& key, const std::string& value);
   arrow::Status UpsertReceipt(int64_t collection, const Receipt& receipt);
 

@@ -12,6 +12,7 @@
 #include <arrow/compute/api_vector.h>
 #include <arrow/datum.h>
 #include <arrow/record_batch.h>
+#include <arrow/util/byte_size.h>
 
 namespace godwit {
 namespace {
@@ -82,8 +83,14 @@ class Scanner {
       // Twice: a reader may have the next batch under way.
       Reservation memory = Reservation::Acquire(limits_.memory, 2 * limits_.batch_bytes, limits_.stop);
       if (!memory) return MakeError(ErrorKind::kCancelled, "stopped");
-      ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next(limits_.batch_bytes));
+      const int64_t row_bytes = side_.schema.EstimatedRowBytes();
+      const int64_t most = limits_.limit_verify ? limits_.PacedBatchBytes(row_bytes) : limits_.batch_bytes;
+      ARROW_ASSIGN_OR_RAISE(auto batch, reader->Next(most));
       if (!batch) return arrow::Status::OK();
+      if (limits_.limit_verify) {
+        ARROW_ASSIGN_OR_RAISE(int64_t bytes, arrow::util::ReferencedBufferSize(*batch->rows));
+        if (!limits_.Pace(batch->rows->num_rows(), bytes)) return MakeError(ErrorKind::kCancelled, "stopped");
+      }
       Batch mapped = side_.mapper.Map(std::move(*batch));
       if (side_.sample != kWholeCollection) ARROW_RETURN_NOT_OK(LeaveOut(hasher, &hashes, &mapped));
       ARROW_RETURN_NOT_OK(hasher->Hash(mapped, &hashes));
@@ -122,6 +129,17 @@ class Scanner {
 };
 
 }  // namespace
+
+int64_t WorkLimits::PacedBatchBytes(int64_t row_bytes) const {
+  constexpr int64_t kPartsOfASecond = 10;
+  int64_t bytes = batch_bytes;
+  const int64_t parts = kPartsOfASecond * readers->capacity();
+  if (int64_t rate = rows_rate->rate(); rate > 0) {
+    bytes = std::min(bytes, std::max<int64_t>(1, rate / parts) * std::max<int64_t>(1, row_bytes));
+  }
+  if (int64_t rate = bytes_rate->rate(); rate > 0) bytes = std::min(bytes, std::max<int64_t>(1, rate / parts));
+  return bytes;
+}
 
 uint64_t SampleLimit(double share) {
   constexpr double kAll = 18446744073709551616.0;  // 2^64

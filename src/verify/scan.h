@@ -11,6 +11,7 @@
 
 #include "base/memory_budget.h"
 #include "base/patience.h"
+#include "base/rate_limit.h"
 #include "godwit/digest.h"
 #include "godwit/stop_token.h"
 #include "godwit/store.h"
@@ -23,12 +24,23 @@ namespace godwit {
 struct WorkLimits {
   Budget* memory = nullptr;  // bytes
   Budget* splits = nullptr;  // splits in work at once
+  // Of copying: batches being read and being written at once, and how fast the source is read.
+  Budget* readers = nullptr;
+  Budget* writers = nullptr;
+  RateLimit* rows_rate = nullptr;
+  RateLimit* bytes_rate = nullptr;
+  bool limit_verify = false;  // the rates hold for Scan, too
   int64_t batch_bytes = 8LL << 20;
   int64_t split_bytes = 256LL << 20;
   int64_t retry_for_ms = 600'000;
   std::string scratch_dir;  // for what does not fit the memory; empty = the system's
   StopToken stop;
   std::function<void(std::string_view)> note;  // one sentence for the user; may be empty; thread-safe
+
+  /// How much to read at once, so that the rates are kept evenly. `row_bytes`: of a usual row.
+  int64_t PacedBatchBytes(int64_t row_bytes) const;
+  /// Waits as long as the rates ask for after a batch of so many; false when stopped.
+  bool Pace(int64_t rows, int64_t bytes) const { return rows_rate->Pass(rows, stop) && bytes_rate->Pass(bytes, stop); }
 
   Patience MakePatience() const { return {std::chrono::milliseconds(retry_for_ms), stop, note}; }
 };
