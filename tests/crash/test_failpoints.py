@@ -125,6 +125,10 @@ class Route:
         reached = first.code != 0
         if action == "crash" and reached:
             assert first.code == -signal.SIGKILL, first
+        if self.target == "csv" and (runner.folder / "out").exists():
+            # Whatever happened: with a staging folder only finished collections are ever to be seen.
+            for collection in (runner.folder / "out").iterdir():
+                assert (collection / "_godwit-manifest.json").exists(), (point, action, hit, collection)
         second = runner("run", path)
         assert second.code == 0, (point, action, hit, second)
         assert READERS[self.target](runner.folder) == self.expected, (point, action, hit)
