@@ -23,9 +23,10 @@
 namespace godwit {
 
 struct StoreSpec {
-  std::string store;     // name of a room
-  OptionValues options;  // validated against its table, defaults filled in
-  std::string where;     // "file:line" of the section, for errors
+  std::string store;                                     // name of a room
+  OptionValues options;                                  // validated against its table, defaults filled in
+  std::string where;                                     // "file:line" of the section, for errors
+  std::map<std::string, std::string> option_where = {};  // "file:line:column", by option and by `option.key` of a map
 };
 
 /// One collection to move; the target's name may differ.
@@ -277,8 +278,8 @@ struct Plan {
   std::vector<CollectionPlan> collections;
 };
 
-/// What RunJob would do, going on from the journal where there is one. Connects, writes nothing. The first refusal is
-/// the status.
+/// What RunJob would do, going on from the journal where there is one. Connects, writes nothing. Where collections are
+/// refused, the status names each of them, one a line.
 arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options);
 
 struct CheckReport {

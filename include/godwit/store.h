@@ -299,7 +299,8 @@ struct StoreFactory {
   std::string description;  // one line
   Capabilities capabilities;
   OptionTable options;
-  /// Connects lazily: Open itself makes no network call. Checks what can be checked of the values (kInvalidConfig).
+  /// Connects lazily: Open itself makes no network call. Checks what can be checked of the values (kInvalidConfig, its
+  /// `where` the option, or `option.key` of a map: the caller knows its place in the file).
   std::function<arrow::Result<std::unique_ptr<Store>>(const OptionValues&, StopToken)> open;
 };
 

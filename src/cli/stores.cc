@@ -49,7 +49,7 @@ std::string ScopeName(OptionScope scope) {
 
 ordered_json ToJsonObject(const StoreFactory& store) {
   ordered_json options = ordered_json::array();
-  for (const Option& option : store.options) {
+  for (const Option& option : NativeStoreOptions(store)) {
     options.push_back({{"name", option.name},
                        {"type", TypeName(option)},
                        {"default", option.default_text},
@@ -83,7 +83,7 @@ void PrintStores() {
 void PrintOptions(const StoreFactory& store) {
   std::cout << store.name << ": " << store.description << "\n\n";
   std::vector<std::vector<std::string>> rows = {{"option", "type", "default", "for", ""}};
-  for (const Option& option : store.options) {
+  for (const Option& option : NativeStoreOptions(store)) {
     rows.push_back({option.name, TypeName(option), option.required ? "(required)" : option.default_text,
                     ScopeName(option.scope), option.help});
   }
@@ -152,7 +152,8 @@ int PrintReference() {
   std::cout << "## Stores\n\n";
   for (const StoreFactory& store : AllStores()) {
     std::cout << "### " << store.name << "\n\n" << store.description << "\n\n";
-    if (!store.options.empty()) PrintOptionTable(store.options);
+    const OptionTable table = NativeStoreOptions(store);
+    if (!table.empty()) PrintOptionTable(table);
   }
   return 0;
 }

@@ -33,6 +33,8 @@ struct DocumentedSection {
   std::string name;  // "tuning", or empty for the top level
   OptionTable options;
 };
+/// What godwit.yaml may hold in the section of a store: its own options, and `database` where it has some.
+OptionTable NativeStoreOptions(const StoreFactory& store);
 /// What godwit.yaml may hold beside the stores' options.
 std::vector<DocumentedSection> NativeSections();
 

@@ -208,10 +208,31 @@ Sample SeaTunnelSample() {
        {k, "consistency_level", "Strong", false, kNotEnum}});
 }
 
+/// Of the values that must be refused, those that say something: in a milvus2csv.yaml, '' is as good as no line.
+std::vector<std::string> Given(std::vector<std::string> bad) {
+  std::erase_if(bad, [](const std::string& value) { return value == "null" || value == "\"\""; });
+  return bad;
+}
+
+Sample Milvus2CsvSample() {
+  const std::string m = "milvus";
+  const std::string e = "export";
+  return MakeSample("milvus2csv.yaml", ": ", "milvus:\n  @\n  @\n  @\n  @\n  @\n  @\nexport:\n  @\n  @\n  @\n",
+                    {{m, "host", "'127.0.0.1'", false, Given(kNotScalar)},
+                     {m, "port", "19530", false, Given(Plus(kNotInt, {"0", "65536"}))},
+                     {m, "user", "'root'", false, Given(kNotScalar)},
+                     {m, "password", "'s3cret'", false, Given(kNotScalar)},
+                     {m, "db_name", "'default'", false, Given(kNotScalar)},
+                     {m, "token", "'root:s3cret'", false, Given(kNotScalar)},
+                     {e, "collections", "['test', 'other']", false, Given(Plus(kNotList, {"[a, a]", "[\"\"]"}))},
+                     {e, "max_line_in_file", "40000", false, Given(Plus(kNotInt, {"0"}))},
+                     {e, "output_path", "'./output'", true, Given(kNotScalar)}});
+}
+
 class Mutants : public testing::TestWithParam<Sample (*)()> {
  protected:
   const Sample sample_ = GetParam()();
-  const bool yaml_ = sample_.file == "godwit.yaml";
+  const bool yaml_ = sample_.file.ends_with(".yaml");
 
   /// Empty when it is accepted, and then the job is one that can be run.
   std::string Check(const std::string& text) {
@@ -261,7 +282,44 @@ TEST_P(Mutants, RenamedKeys) {
       EXPECT_NE(("\n" + error).find("\n" + wanted), error.npos) << wanted << "\n" << error;
     }
   }
-  EXPECT_GE(count_, 100);
+  EXPECT_EQ(count_, static_cast<int>(sample_.keys.size()) * 5);
+}
+
+TEST_P(Mutants, UnknownSections) {
+  for (size_t line = 0; line <= sample_.lines.size(); ++line) {
+    if (line < sample_.lines.size() && (sample_.lines[line].starts_with(' ') || sample_.lines[line] == "}")) continue;
+    Sample copy = sample_;
+    copy.lines.insert(copy.lines.begin() + static_cast<std::ptrdiff_t>(line),
+                      yaml_ ? "sections: {a: b}" : "sections { a = b }");
+    const std::string wanted = fmt::format("{}:{}:1: unknown key 'sections'; ", sample_.file, line + 1);
+    EXPECT_NE(Check(copy.Text()).find(wanted), std::string::npos) << wanted << Check(copy.Text());
+  }
+}
+
+TEST_P(Mutants, NoText) {
+  for (size_t line = 0; line < sample_.lines.size(); ++line) {
+    for (const char* bytes : {"\xff", "\xc3", "\xed\xa0\x80", "\x01", "\xf8\x88\x80\x80\x80"}) {
+      for (size_t at : {size_t{0}, sample_.lines[line].size() / 2, sample_.lines[line].size()}) {
+        Sample copy = sample_;
+        copy.lines[line].insert(at, bytes);
+        EXPECT_EQ(Check(copy.Text()), fmt::format("{}:{}: not text in UTF-8", sample_.file, line + 1));
+      }
+    }
+  }
+}
+
+TEST_P(Mutants, TabsInFront) {
+  for (size_t i = 0; i < sample_.keys.size(); ++i) {
+    const std::string error = Check(Mutate(i, [](auto* lines, size_t at) {
+      std::string& line = (*lines)[at];
+      line = "\t" + line.substr(line.find_first_not_of(' '));
+    }));
+    if (!yaml_) {
+      EXPECT_EQ(error, "");  // HOCON does not care
+    } else {
+      EXPECT_TRUE(error.starts_with(Where(i, 1) + "here is a tab")) << error;
+    }
+  }
 }
 
 TEST_P(Mutants, WrongValues) {
@@ -286,7 +344,7 @@ TEST_P(Mutants, WrongValues) {
       }
     }
   }
-  EXPECT_GE(count_, 100);
+  EXPECT_GE(count_, static_cast<int>(sample_.keys.size()) * 4);
 }
 
 TEST_P(Mutants, DeletedKeys) {
@@ -365,8 +423,13 @@ TEST_P(Mutants, RandomEdits) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Dialects, Mutants, testing::Values(NativeSample, SeaTunnelSample),
-                         [](const auto& sample) { return sample.index == 0 ? "Native" : "SeaTunnel"; });
+std::string SampleName(const testing::TestParamInfo<Sample (*)()>& sample) {
+  static const char* const kNames[] = {"Native", "SeaTunnel", "Milvus2Csv"};
+  return kNames[sample.index];
+}
+
+INSTANTIATE_TEST_SUITE_P(Dialects, Mutants, testing::Values(NativeSample, SeaTunnelSample, Milvus2CsvSample),
+                         SampleName);
 
 }  // namespace
 }  // namespace godwit

@@ -5,6 +5,7 @@
 // value, and an export that is there already is replaced. Unlike it: collections left out or [] are all of the
 // database.
 #include <algorithm>
+#include <map>
 
 #include "config/dialects.h"
 #include "config/section.h"
@@ -96,7 +97,8 @@ class Milvus2CsvReader {
     }
     spec_.source_database = values.Has("db_name") ? values.GetString("db_name") : "default";
     options.Set("database", spec_.source_database);
-    spec_.source = MakeStore("milvus", std::move(options), OptionScope::kSource, section.place);
+    spec_.source = MakeStore("milvus", std::move(options), OptionScope::kSource, section,
+                             {{"url", "host"}, {"database", "db_name"}});
   }
 
   void ReadExport(const Node& section) {
@@ -115,7 +117,7 @@ class Milvus2CsvReader {
     options.Set("header", true);
     options.Set("rows_per_file", values.GetInt("max_line_in_file"));
     options.Set("create_table", true);
-    spec_.target = MakeStore("files", std::move(options), OptionScope::kTarget, section.place);
+    spec_.target = MakeStore("files", std::move(options), OptionScope::kTarget, section, {{"path", "output_path"}});
     spec_.notes.push_back("an earlier export of a collection in '" + path + "' is replaced");
   }
 
@@ -129,8 +131,17 @@ class Milvus2CsvReader {
     if (names.empty()) spec_.notes.push_back("export.collections names none: all of the database are exported");
   }
 
-  StoreSpec MakeStore(const std::string& name, OptionValues options, OptionScope scope, Place place) {
+  /// `renamed`: options that this file knows by another name.
+  StoreSpec MakeStore(const std::string& name, OptionValues options, OptionScope scope, const Node& section,
+                      const std::map<std::string, std::string>& renamed) {
+    const Place place = section.place;
     StoreSpec spec{.store = name, .options = std::move(options), .where = WhereIn(problems_.file(), {place.line, 0})};
+    spec.option_where = PlacesOf(section, problems_.file());
+    for (const auto& [option, key] : renamed) {
+      if (auto given = spec.option_where.find(key); given != spec.option_where.end()) {
+        spec.option_where[option] = given->second;
+      }
+    }
     const StoreFactory* store = FindStore(stores_, name);
     if (store == nullptr) {
       problems_.Add(place, "this build has no store '" + name + "'");

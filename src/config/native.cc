@@ -10,6 +10,11 @@ namespace {
 
 constexpr const char* kDatabase = "database";
 
+bool HasOption(const StoreFactory& store, const std::string& name) {
+  return std::any_of(store.options.begin(), store.options.end(),
+                     [&](const Option& option) { return option.name == name; });
+}
+
 OptionTable JobOptions() {
   return {
       {.name = "name",
@@ -262,10 +267,9 @@ class NativeReader {
     spec.store = store->name;
     // Databases are a matter of the job; a store that connects to one has it among its own options.
     std::vector<std::string> elsewhere = {"store"};
-    const bool has_option = std::any_of(store->options.begin(), store->options.end(),
-                                        [](const Option& option) { return option.name == kDatabase; });
-    if (!has_option && store->capabilities.databases) elsewhere.push_back(kDatabase);
+    if (!HasOption(*store, kDatabase) && store->capabilities.databases) elsewhere.push_back(kDatabase);
     spec.options = ReadSection(entry->value, store->options, scope, role, elsewhere, &problems_);
+    spec.option_where = PlacesOf(entry->value, problems_.file());
     const Node* name = entry->value.Find(kDatabase);
     if (name != nullptr && elsewhere.size() > 1) Expect(*name, Node::Kind::kScalar, role + "." + kDatabase, &problems_);
     if (name != nullptr) *database = name->text;
@@ -407,6 +411,14 @@ class NativeReader {
 };
 
 }  // namespace
+
+OptionTable NativeStoreOptions(const StoreFactory& store) {
+  OptionTable table = store.options;
+  if (store.capabilities.databases && !HasOption(store, kDatabase)) {
+    table.push_back({.name = kDatabase, .help = "Database of the collections; unset: the store's default."});
+  }
+  return table;
+}
 
 JobSpec ReadNative(const Node& root, const StoreRegistry& stores, Problems* problems) {
   return NativeReader(root, stores, problems).Read();

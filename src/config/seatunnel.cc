@@ -467,6 +467,7 @@ class SeaTunnelReader {
     for (const char* name : {"url", "token", "server_name", "ca_pem_path", "client_pem_path", "client_key_path"}) {
       if (values.Has(name)) spec.options.Set(name, values.all().at(name));
     }
+    spec.option_where = PlacesOf(block, problems_.file());
     spec.options.Set("database", database);
     if (values.Has("batch_size")) spec.options.Set("batch_rows", values.all().at("batch_size"));
     const StoreFactory* store = FindStore(stores_, kStore);

@@ -97,6 +97,17 @@ bool Expect(const Node& node, Node::Kind kind, const std::string& path, Problems
   return false;
 }
 
+std::map<std::string, std::string> PlacesOf(const Node& map, const std::string& file) {
+  std::map<std::string, std::string> places;
+  for (const Node::Entry& entry : map.entries) {
+    places[entry.key] = WhereIn(file, entry.value.place);
+    for (const Node::Entry& inner : entry.value.entries) {
+      places[entry.key + "." + inner.key] = WhereIn(file, inner.place);
+    }
+  }
+  return places;
+}
+
 std::string JoinNames(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;

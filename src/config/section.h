@@ -1,6 +1,7 @@
 // A map of a document, checked against a table of options.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ bool Expect(const Node& node, Node::Kind kind, const std::string& path, Problems
 /// "unknown key 'x' in path; did you mean 'y'? allowed: ..."
 void AddUnknownKey(const Node::Entry& entry, const std::string& path, const std::vector<std::string>& allowed,
                    Problems* problems);
+
+/// "file:line:column" of every value, by its key; of a map's values also by `key.key`.
+std::map<std::string, std::string> PlacesOf(const Node& map, const std::string& file);
 
 /// "a, b, c"
 std::string JoinNames(const std::vector<std::string>& names);

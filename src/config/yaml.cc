@@ -171,6 +171,19 @@ class TreeBuilder : public YAML::EventHandler {
   int nodes_ = 0;
 };
 
+/// The column of a tab in the indentation of the line; 0 = none. What yaml-cpp says of one depends on what surrounds
+/// it.
+int TabInFront(std::string_view text, const YAML::Mark& mark) {
+  if (mark.is_null()) return 0;
+  for (int line = 0; line < mark.line; ++line) {
+    const size_t end = text.find('\n');
+    if (end == text.npos) return 0;
+    text.remove_prefix(end + 1);
+  }
+  const size_t tab = text.find('\t');
+  return tab != text.npos && text.find_first_not_of(" \t") > tab ? static_cast<int>(tab) + 1 : 0;
+}
+
 }  // namespace
 
 std::optional<Node> ReadYaml(std::string_view text, const Environment& environment, Problems* problems) {
@@ -186,7 +199,12 @@ std::optional<Node> ReadYaml(std::string_view text, const Environment& environme
     if (message.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) {
       message = "an alias of nothing; a value that begins with '*' must stand in quotes";
     }
-    problems->Add(PlaceOf(error.mark), message);
+    Place place = PlaceOf(error.mark);
+    if (const int column = TabInFront(text, error.mark); column > 0) {
+      place.column = column;
+      message = "here is a tab, and YAML is indented by spaces";
+    }
+    problems->Add(place, message);
     return std::nullopt;
   }
   if (!tree.root() || tree.root()->kind == Node::Kind::kNull) {

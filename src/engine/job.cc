@@ -38,6 +38,16 @@ struct OpenStores {
   std::unique_ptr<Store> target;
 };
 
+/// A store that refuses an option knows its name, and the job its place in the file.
+arrow::Status AtOption(const arrow::Status& status, const StoreSpec& spec) {
+  const auto detail = std::dynamic_pointer_cast<ErrorDetail>(status.detail());
+  const std::string option = detail == nullptr ? std::string() : detail->where();
+  auto place = spec.option_where.find(option);
+  if (place == spec.option_where.end()) place = spec.option_where.find(option.substr(0, option.find('.')));
+  return MakeError(KindOf(status), spec.store + ": " + Describe(status),
+                   place == spec.option_where.end() ? spec.where : place->second);
+}
+
 arrow::Result<std::unique_ptr<Store>> OpenStore(const StoreRegistry& stores, const StoreSpec& spec, StopToken stop) {
   const StoreFactory* factory = FindStore(stores, spec.store);
   if (factory == nullptr) {
@@ -45,7 +55,7 @@ arrow::Result<std::unique_ptr<Store>> OpenStore(const StoreRegistry& stores, con
   }
   auto store = factory->open(spec.options, std::move(stop));
   if (store.ok()) return store;
-  return MakeError(KindOf(store.status()), spec.store + ": " + store.status().message(), spec.where);
+  return AtOption(store.status(), spec);
 }
 
 arrow::Result<OpenStores> OpenBoth(const StoreRegistry& stores, const JobSpec& spec, const StopToken& stop) {
@@ -647,12 +657,20 @@ arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, co
   ARROW_RETURN_NOT_OK(CheckTargetsDiffer(spec, rules, both.target.get()));
   ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, options));
   Plan plan;
+  std::optional<ErrorKind> refused;  // why the first one was
+  std::string refusals;
   for (const CollectionRule& rule : rules) {
     auto collection = PlanOrResume(spec, rule, begun, both);
-    if (!collection.ok()) return WithContext(collection.status(), rule.source.ToString());
+    if (!collection.ok()) {
+      if (!refused) refused = KindOf(collection.status());
+      if (refused == ErrorKind::kCancelled) return collection.status();
+      refusals += (refusals.empty() ? "" : "\n") + rule.source.ToString() + ": " + Describe(collection.status());
+      continue;
+    }
     collection->snapshot_life = FindStore(stores, spec.source.store)->capabilities.snapshot_life;
     plan.collections.push_back(std::move(*collection));
   }
+  if (refused) return MakeError(*refused, refusals);
   return plan;
 }
 

@@ -21,9 +21,10 @@ arrow::Result<int32_t> ParseDimension(const std::string& field, const std::strin
   int32_t dim = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), dim);
   if (error == std::errc() && end == text.data() + text.size() && dim > 0) return dim;
-  return MakeError(ErrorKind::kInvalidConfig, "option 'vectors': '" + text + "' is not the dimension of field '" +
-                                                  field + "'; give a positive number, for example {" + field +
-                                                  ": 768}");
+  return MakeError(ErrorKind::kInvalidConfig,
+                   "'" + text + "' is not the dimension of field '" + field +
+                       "'; give a positive number, for example {" + field + ": 768}",
+                   "vectors." + field);
 }
 
 std::string WithoutSpaces(std::string text) {
@@ -63,10 +64,11 @@ arrow::Result<Type> ParseType(const std::string& field, const std::string& text,
                     (type.kind != TypeKind::kArray || (type.element < TypeKind::kDecimal));
   if (good) return type;
   return MakeError(ErrorKind::kInvalidConfig,
-                   "option 'types': '" + text + "' is not the type of field '" + field +
+                   "'" + text + "' is not the type of field '" + field +
                        "'; give one of bool, int8, int16, int32, int64, float, double, string, json, bytes, timestamp, "
                        "timestamp(utc), date, decimal(10, 2), array<int64>, float_vector(768), float16_vector(768), "
-                       "bfloat16_vector(768), int8_vector(768), binary_vector(768), sparse_vector");
+                       "bfloat16_vector(768), int8_vector(768), binary_vector(768), sparse_vector",
+                   "types." + field);
 }
 
 arrow::Result<std::optional<char>> ParseDelimiter(const OptionValues& values) {
@@ -74,12 +76,11 @@ arrow::Result<std::optional<char>> ParseDelimiter(const OptionValues& values) {
   const std::string& text = values.GetString("delimiter");
   if (text == "\\t" || text == "tab") return '\t';
   if (text.size() == 1) return text.front();
-  return MakeError(ErrorKind::kInvalidConfig,
-                   "option 'delimiter': '" + text + "' is not one character; give one, or tab");
+  return MakeError(ErrorKind::kInvalidConfig, "'" + text + "' is not one character; give one, or tab", "delimiter");
 }
 
 arrow::Status Refuse(const std::string& option, const std::string& why) {
-  return MakeError(ErrorKind::kInvalidConfig, "option '" + option + "': " + why);
+  return MakeError(ErrorKind::kInvalidConfig, why, option);
 }
 
 arrow::Status ParseFormat(const OptionValues& values, Options* options) {
@@ -198,7 +199,7 @@ OptionTable MakeOptionTable() {
 arrow::Result<Options> ParseOptions(const OptionValues& values) {
   Options options;
   options.path = values.GetString("path");
-  if (options.path.empty()) return MakeError(ErrorKind::kInvalidConfig, "option 'path': '' is not a folder");
+  if (options.path.empty()) return MakeError(ErrorKind::kInvalidConfig, "'' is not a folder", "path");
   while (options.path.size() > 1 && options.path.back() == '/') options.path.pop_back();
 
   if (values.Has("staging")) {

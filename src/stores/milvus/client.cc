@@ -37,8 +37,9 @@ bool ParsePort(std::string_view text) {
 arrow::Status BadUrl(std::string_view url, std::string_view why) {
   // A url may hold credentials that were put there by mistake: it is not repeated.
   return MakeError(ErrorKind::kInvalidConfig,
-                   "url: " + std::string(why) + "; write http://host:19530, https://host:19530 or host:19530",
-                   Contains(url, "@") ? "" : std::string(url));
+                   (Contains(url, "@") ? "" : "'" + std::string(url) + "': ") + std::string(why) +
+                       "; write http://host:19530, https://host:19530 or host:19530",
+                   "url");
 }
 
 }  // namespace
@@ -384,7 +385,7 @@ arrow::Result<std::string> ReadPem(const std::string& option, const std::string&
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file || !Contains(text, "-----BEGIN")) {
-    return MakeError(ErrorKind::kInvalidConfig, option + ": " + path + " can't be read as a PEM file");
+    return MakeError(ErrorKind::kInvalidConfig, path + " can't be read as a PEM file", option);
   }
   return text;
 }
@@ -395,10 +396,11 @@ arrow::Result<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const C
   if (!tls) {
     if (!wants_tls) return grpc::InsecureChannelCredentials();
     return MakeError(ErrorKind::kInvalidConfig,
-                     "url: certificates and server_name need an encrypted connection; write https://");
+                     "certificates and server_name need an encrypted connection; write https://", "url");
   }
   if (options.client_pem_path.empty() != options.client_key_path.empty()) {
-    return MakeError(ErrorKind::kInvalidConfig, "client_pem_path and client_key_path: give both or none");
+    return MakeError(ErrorKind::kInvalidConfig, "client_pem_path and client_key_path: give both or none",
+                     options.client_pem_path.empty() ? "client_key_path" : "client_pem_path");
   }
   grpc::SslCredentialsOptions ssl;
   ARROW_ASSIGN_OR_RAISE(ssl.pem_root_certs, ReadPem("ca_pem_path", options.ca_pem_path));
@@ -426,12 +428,13 @@ grpc::ChannelArguments MakeArguments(const std::string& server_name) {
 arrow::Result<std::string> MakeAuthorization(const ClientOptions& options) {
   bool pair = !options.user.empty() || !options.password.empty();
   if (!options.token.empty() && pair) {
-    return MakeError(ErrorKind::kInvalidConfig, "give either `token` or `user` and `password`, not both");
+    return MakeError(ErrorKind::kInvalidConfig, "give either `token` or `user` and `password`, not both", "token");
   }
   if (!options.token.empty()) return arrow::util::base64_encode(options.token.Reveal());
   if (!pair) return std::string();
   if (options.user.empty() || options.password.empty()) {
-    return MakeError(ErrorKind::kInvalidConfig, "`user` and `password` belong together");
+    return MakeError(ErrorKind::kInvalidConfig, "`user` and `password` belong together",
+                     options.user.empty() ? "password" : "user");
   }
   return arrow::util::base64_encode(options.user + ":" + options.password.Reveal());
 }

@@ -163,7 +163,7 @@ void ExpectInvalid(const ClientOptions& options, const std::string& part) {
   arrow::Status status = Client::Make(options, StopToken()).status();
   ASSERT_FALSE(status.ok()) << part;
   EXPECT_EQ(godwit::KindOf(status), ErrorKind::kInvalidConfig);
-  EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
+  EXPECT_NE(Describe(status).find(part), std::string::npos) << Describe(status);
 }
 
 TEST(ClientMake, RefusesOptionsThatContradictEachOther) {

@@ -80,7 +80,8 @@ arrow::Result<MilvusOptions> ReadOptions(const OptionValues& values) {
   ARROW_ASSIGN_OR_RAISE(Endpoint endpoint, ParseUrl(options.client.url));
   if (!endpoint.database.empty() && !options.client.database.empty() && endpoint.database != options.client.database) {
     return MakeError(ErrorKind::kInvalidConfig,
-                     "the url names the database '" + endpoint.database + "' and `database` another; give one of them");
+                     "the url names the database '" + endpoint.database + "' and `database` another; give one of them",
+                     "database");
   }
   return options;
 }

@@ -128,13 +128,23 @@ arrow::Result<Type> TypeOfColumn(const Options& options, const std::string& tabl
   return type;
 }
 
-/// A `table.column` of the option that names no column of its table.
-arrow::Status CheckTypesOption(const Options& options, const std::string& table, const std::vector<Column>& columns) {
-  std::vector<std::string> known;
-  for (const Column& column : columns) known.push_back(table + "." + column.name);
+/// A name of the option that is no column of any table.
+arrow::Status CheckTypesOption(SqliteDatabase& db, const Options& options) {
+  if (options.types.empty()) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto query, db.Prepare("SELECT t.name, c.name FROM pragma_table_list t"
+                                               " JOIN pragma_table_xinfo(t.name, 'main') c"
+                                               " WHERE t.schema = 'main' AND t.type = 'table'"));
+  std::set<std::string> known;
+  while (true) {
+    ARROW_ASSIGN_OR_RAISE(bool row, query.Step());
+    if (!row) break;
+    const std::string column(query.Text(1));
+    known.insert(std::string(query.Text(0)) + "." + column);
+    known.insert(column);
+  }
   for (const auto& [name, type] : options.types) {
-    if (!name.starts_with(table + ".") || std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const std::string nearest = NearestName(name, known);
+    if (known.contains(name)) continue;
+    const std::string nearest = NearestName(name, {known.begin(), known.end()});
     return MakeError(ErrorKind::kInvalidConfig, "types: there is no column '" + name + "'" +
                                                     (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
   }
@@ -143,7 +153,6 @@ arrow::Status CheckTypesOption(const Options& options, const std::string& table,
 
 arrow::Result<TableInfo> FromDeclaration(const Options& options, const std::string& name,
                                          const std::vector<Column>& columns) {
-  ARROW_RETURN_NOT_OK(CheckTypesOption(options, name, columns));
   TableInfo table;
   table.schema.ref.name = name;
   table.identity = "not made by godwit";
@@ -289,6 +298,7 @@ arrow::Result<std::optional<TableInfo>> FindTable(SqliteDatabase& db, const Opti
   if (!found) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(auto columns, ReadColumns(db, name));
   ARROW_ASSIGN_OR_RAISE(auto registration, ReadRegistration(db, name));
+  if (!registration) ARROW_RETURN_NOT_OK(CheckTypesOption(db, options));
   ARROW_ASSIGN_OR_RAISE(TableInfo table, registration ? FromRegistration(*registration, name, columns)
                                                       : FromDeclaration(options, name, columns));
   ARROW_RETURN_NOT_OK(SetPaging(columns, found->has_rowid, &table));

@@ -61,13 +61,13 @@ arrow::Result<Options> ParseOptions(const OptionValues& values) {
   Options options;
   // Absolute, so that SQLite takes no name for a URI or for a database in memory.
   options.path = values.GetString("path");
-  if (options.path.empty()) return MakeError(ErrorKind::kInvalidConfig, "path: must name a database file");
+  if (options.path.empty()) return MakeError(ErrorKind::kInvalidConfig, "must name a database file", "path");
   std::error_code error;
   const std::filesystem::path real = std::filesystem::weakly_canonical(options.path, error);
   if (!error) options.path = real.string();
   for (const auto& [column, text] : values.GetMap("types")) {
     auto type = ParseColumnType(text);
-    if (!type.ok()) return WithContext(type.status(), "types: " + column);
+    if (!type.ok()) return MakeError(KindOf(type.status()), type.status().message(), "types." + column);
     options.types[column] = *type;
   }
   options.busy_timeout_ms = values.GetInt("busy_timeout");

@@ -11,12 +11,12 @@ arrow::Status CheckFieldName(const std::string& name) {
   std::vector<std::string> known = FieldNames();
   if (std::find(known.begin(), known.end(), name) != known.end()) return arrow::Status::OK();
   known.insert(known.end(), {"basic", "all"});
-  std::string message = "fields: '" + name + "' is unknown";
+  std::string message = "'" + name + "' is unknown";
   std::string nearest = NearestName(name, known);
   if (!nearest.empty()) message += ", did you mean '" + nearest + "'?";
   message += " Allowed: basic, all";
   for (const std::string& field : FieldNames()) message += ", " + field;
-  return MakeError(ErrorKind::kInvalidConfig, message);
+  return MakeError(ErrorKind::kInvalidConfig, message, "fields");
 }
 
 arrow::Result<std::vector<std::string>> ExpandFields(const std::vector<std::string>& names) {
@@ -107,10 +107,11 @@ arrow::Result<Options> ParseOptions(const OptionValues& values) {
   options.hostile = values.GetBool("hostile");
   options.partitions = values.GetInt("partitions");
   options.duplicates = values.GetInt("duplicates");
-  if (options.collection.empty()) return MakeError(ErrorKind::kInvalidConfig, "collection: must not be empty");
+  if (options.collection.empty()) return MakeError(ErrorKind::kInvalidConfig, "must not be empty", "collection");
   if (options.duplicates > options.rows) {
-    return MakeError(ErrorKind::kInvalidConfig, "duplicates: " + std::to_string(options.duplicates) +
-                                                    " is more than rows (" + std::to_string(options.rows) + ")");
+    return MakeError(ErrorKind::kInvalidConfig,
+                     std::to_string(options.duplicates) + " is more than rows (" + std::to_string(options.rows) + ")",
+                     "duplicates");
   }
   return options;
 }
