@@ -99,7 +99,7 @@ CASES = [
     ("milvus2csv.yaml", "40000", "0", 8, ["export.max_line_in_file"]),
     ("milvus2csv.yaml", "  output_path: './output'\n", "", 6, ["'output_path' is missing"]),
     ("milvus2csv.yaml", "export:", "exports:", 5, ["did you mean 'export'?"]),
-    ("milvus2csv.yaml", "    - 'test'", "    - 'test'\n    - 'test'", 8, ["'test' is named twice"]),
+    ("milvus2csv.yaml", "    - 'test'", "    - 'test'\n    - 'test'", 8, ["test' is named twice"]),
 ]
 
 
