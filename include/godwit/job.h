@@ -15,6 +15,7 @@
 
 #include "godwit/digest.h"
 #include "godwit/error.h"
+#include "godwit/mapping.h"
 #include "godwit/options.h"
 #include "godwit/schema.h"
 #include "godwit/stop_token.h"
@@ -29,11 +30,32 @@ struct StoreSpec {
   std::map<std::string, std::string> option_where = {};  // "file:line:column", by option and by `option.key` of a map
 };
 
-/// One collection to move; the target's name may differ.
+/// Collections to move, and what becomes of them. In the source's names `*` stands for any characters; each `*` in a
+/// target's name is then what the star at its place matched. Of several rules for one collection the first counts.
 struct CollectionRule {
-  CollectionRef source;
+  CollectionRef source;     // without a database: those of the job
   std::string target_name;  // empty = the source's name
   std::string where;
+  std::string target_database = {};  // empty = see JobSpec::databases
+  Mapping mapping = {};
+};
+
+/// A database of the source, or a pattern; collections go to `target`, with `*` as in CollectionRule.
+struct DatabaseRule {
+  std::string source;
+  std::string target;  // empty = the target's database of the job
+  std::string where;
+};
+
+/// What a run does; at least one.
+struct Stages {
+  bool schema = true;   // create what is absent; else the target has to be there
+  bool full = true;     // copy the rows
+  bool indexes = true;  // build indexes, at the end
+
+  /// Nothing of a collection but its schema and indexes is touched.
+  bool structure_only() const { return !full && (schema || indexes); }
+  bool operator==(const Stages&) const = default;
 };
 
 enum class SchemaPolicy {
@@ -111,6 +133,8 @@ struct JobSpec {
   StoreSpec target;
   std::string source_database;  // empty = the store's default
   std::string target_database;
+  std::vector<DatabaseRule> databases;         // empty = source_database
+  std::vector<CollectionRef> exclude;          // of what patterns match, and of `every collection`; patterns
   std::vector<CollectionRule> collections;     // empty = every collection of the source database
   std::map<std::string, std::string> renames;  // target's name by source's name, where `collections` gives none
   SchemaPolicy schema_policy = SchemaPolicy::kCreate;
@@ -123,7 +147,9 @@ struct JobSpec {
   std::string rejects_file;            // empty = JOB.rejects.jsonl in the state folder
   std::string conflicts_file;          // empty = JOB.conflicts.jsonl in the state folder
   bool copy_indexes = true;
-  LoadPolicy load = LoadPolicy::kAuto;         // of the target, at the end
+  Stages stages;
+  std::vector<std::string> allow_lossy;  // "collection.field" or "collection", by the source's names; see Sink::Losses
+  LoadPolicy load = LoadPolicy::kAuto;   // of the target, at the end
   LoadPolicy source_load = LoadPolicy::kAuto;  // of the source: kNever = it must be loaded already
   SchemaOverrides overrides;
   bool verify = true;
@@ -146,6 +172,7 @@ enum class Verdict {
   kPrecheckFailed,  // nothing was written
   kPlanned,         // nothing was run
   kSampleEqual,     // a comparison that was asked for a sample found no difference in it
+  kStructureOnly,   // the stages of the job move no rows, and did what they do
 };
 
 std::string_view ToString(Verdict verdict);
@@ -264,6 +291,7 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
 struct CollectionPlan {
   CollectionSchema source;
   CollectionSchema target;
+  Mapping mapping;
   TargetState state;  // before the run
   CommitMode commit_mode = CommitMode::kNone;
   SnapshotLife snapshot_life = SnapshotLife::kNone;
@@ -277,6 +305,9 @@ struct CollectionPlan {
 struct Plan {
   std::vector<CollectionPlan> collections;
 };
+
+/// For people: what would be created at the target, by its own means; see Catalog::Ddl. Writes nothing.
+arrow::Result<std::string> TargetDdl(const StoreRegistry& stores, const JobSpec& spec, const CollectionPlan& plan);
 
 /// What RunJob would do, going on from the journal where there is one. Connects, writes nothing. Where collections are
 /// refused, the status names each of them, one a line.

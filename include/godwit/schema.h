@@ -148,5 +148,7 @@ arrow::Result<CollectionSchema> SchemaFromJson(std::string_view json);
 /// The first difference that matters for the rows (fields, types, keys, lengths), as one sentence; empty when none.
 /// Indexes, aliases, load state, properties and descriptions do not count.
 std::string FirstDifference(const CollectionSchema& want, const CollectionSchema& have);
+/// All of them, each with both sides.
+std::vector<std::string> AllDifferences(const CollectionSchema& want, const CollectionSchema& have);
 
 }  // namespace godwit

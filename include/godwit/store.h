@@ -53,6 +53,7 @@ struct Split {
 struct SplitPolicy {
   int64_t target_bytes = 256LL << 20;  // aimed at; a split may be smaller, and at most 1 GiB
   int32_t min_splits = 1;              // so that all workers have work; a small collection may give fewer
+  std::string filter = {};  // a condition in the store's own language (Capabilities::filter); empty = every row
 };
 
 /// Rows of one split and one partition. Columns in the order and the storage types of the schema passed to Open.
@@ -156,6 +157,8 @@ class Catalog {
   virtual ~Catalog() = default;
   /// Names in a database, sorted; an absent database is kNotFound.
   virtual arrow::Result<std::vector<std::string>> List(const std::string& database) = 0;
+  /// Names of the databases, sorted; none where the store has no databases.
+  virtual arrow::Result<std::vector<std::string>> Databases() { return std::vector<std::string>(); }
   virtual arrow::Result<CollectionSchema> Describe(const CollectionRef& ref) = 0;
   /// Never fails because the collection is absent.
   virtual arrow::Result<TargetState> State(const CollectionRef& ref) = 0;
@@ -167,6 +170,11 @@ class Catalog {
   virtual arrow::Status Create(const CollectionSchema& schema) = 0;
   /// Idempotent: an absent collection is OK.
   virtual arrow::Status Drop(const CollectionRef& ref) = 0;
+  /// For people: what Create and the building of indexes would do for a schema that Sink::Adapt returned, by the
+  /// store's own means (SQL statements, calls as JSON, a layout). Needs no connection.
+  virtual arrow::Result<std::string> Ddl(const CollectionSchema& schema) {
+    return MakeError(ErrorKind::kUnsupported, "collections can't be created here", schema.ref.ToString());
+  }
 };
 
 /// Reads one split. Next never returns an empty batch; nullopt is the end. A short read is kCorruptData, never the end.
@@ -199,17 +207,23 @@ class Source {
   /// repeated keys before it copies. Sources that show one row a key say false, and report surplus rows.
   virtual arrow::Result<bool> KeysMayRepeat(const CollectionSchema&) { return false; }
   virtual arrow::Result<Snapshot> OpenSnapshot(const CollectionRef& ref) = 0;
-  /// Splits cover every row exactly once, at the snapshot. An empty collection gives none or empty ones.
+  /// kInvalidConfig when `filter` is no condition on the rows of this collection. Only asked where
+  /// Capabilities::filter is not empty; writes nothing, loads nothing.
+  virtual arrow::Status CheckFilter(const CollectionSchema& schema, const std::string& /*filter*/) {
+    return MakeError(ErrorKind::kUnsupported, "rows can't be filtered here", schema.ref.ToString());
+  }
+  /// Splits cover every row that passes the filter exactly once, at the snapshot; each carries the filter in its spec.
+  /// An empty collection gives none or empty ones.
   virtual arrow::Result<std::vector<Split>> PlanSplits(const CollectionSchema& schema, const Snapshot& snapshot,
                                                        const SplitPolicy& policy) = 0;
   /// `schema` is this store's own (from Describe), possibly with fewer fields (projection). `resume_after` is the
   /// position of an earlier batch of the split, or empty. With a snapshot of life kNone, rows may have changed since.
   virtual arrow::Result<std::unique_ptr<Reader>> Open(const CollectionSchema& schema, const Split& split,
                                                       const Snapshot& snapshot, const std::string& resume_after) = 0;
-  /// How many rows of a partition have each of these keys (an array as the key's column). Only asked of sources whose
-  /// batches have surplus rows.
+  /// How many rows of a partition that pass the filter have each of these keys (an array as the key's column). Only
+  /// asked of sources whose batches have surplus rows.
   virtual arrow::Result<std::vector<int64_t>> CountRows(const CollectionSchema& schema, const std::string& partition,
-                                                        const arrow::Array& /*keys*/) {
+                                                        const arrow::Array& /*keys*/, const std::string& /*filter*/) {
     return MakeError(ErrorKind::kUnsupported, "keys don't repeat unseen here", schema.ref.ToString() + partition);
   }
 };
@@ -228,12 +242,20 @@ class Writer {
   virtual void Abort() = 0;
 };
 
+/// What of a field, or of the collection (empty field), a target can't keep although it takes the rows.
+struct Loss {
+  std::string field;
+  std::string what;  // "the default value 7 is not kept"
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
   /// The schema as this target will hold it, from the source's: the room's type table and limits. kUnsupported names
   /// every feature that the target lacks, not a version number.
   virtual arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) = 0;
+  /// What Adapt leaves out or changes of the schema, or the room does to values. The job has to allow each by name.
+  virtual arrow::Result<std::vector<Loss>> Losses(const CollectionSchema& /*source*/) { return std::vector<Loss>(); }
   virtual CommitMode commit_mode(const CollectionSchema& schema) const = 0;
   /// Finds the newest receipt of a split, at the target or the journaled one (`journaled`, none when the journal has
   /// none), and removes or fences what may have been left after it. `attempted` = a writer was opened for this split
@@ -272,6 +294,7 @@ struct Capabilities {
   SnapshotLife snapshot_life = SnapshotLife::kNone;
   std::string splits_by = {};  // "primary key range", "file", ...
   std::string read_back = {};  // how the target is verified, for people; empty = it can't be
+  std::string filter = {};     // the language of SplitPolicy::filter, for people; empty = it takes none
   int64_t max_row_bytes = 0;   // a target takes no larger row; 0 = no limit of its own
 };
 

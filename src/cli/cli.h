@@ -26,6 +26,8 @@ struct CommandOptions {
   bool repair = false;
   std::string differences;  // a file
   std::string format;       // of it
+  bool ddl = false;         // plan: what would be created
+  std::string selection;    // plan: a file for the list of collections
   LimitChange limits;
   StopToken stop;
 };

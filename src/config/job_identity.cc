@@ -62,6 +62,18 @@ std::string JobSpec::IdentityHash(const StoreRegistry& stores) const {
       {"shards", overrides.shards ? json(*overrides.shards) : json()},
       {"consistency_level", overrides.consistency_level ? json(*overrides.consistency_level) : json()},
   };
+  // What a later version may add, and what most jobs do not say, is there only when it is said.
+  json mappings = json::array();
+  bool mapped = false;
+  for (const CollectionRule& rule : collections) {
+    mappings.push_back({rule.target_database, json::parse(ToJson(rule.mapping))});
+    mapped = mapped || !rule.target_database.empty() || rule.mapping != Mapping{};
+  }
+  if (mapped) identity["mappings"] = std::move(mappings);
+  for (const DatabaseRule& rule : this->databases) identity["from_databases"].push_back({rule.source, rule.target});
+  for (const CollectionRef& ref : exclude) identity["exclude"].push_back({ref.database, ref.name});
+  if (stages != Stages{}) identity["stages"] = {stages.schema, stages.full, stages.indexes};
+  if (!allow_lossy.empty()) identity["allow_lossy"] = allow_lossy;
   std::string text = identity.dump(-1, ' ', false, json::error_handler_t::replace);
   return ToHex(HashOf(text));
 }

@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "base/durable_file.h"
+#include "base/name_pattern.h"
 #include "config/dialects.h"
 #include "config/section.h"
 
@@ -102,18 +103,21 @@ std::string JobNameRule() {
 
 void AddCollection(CollectionRule rule, Place place, const std::string& path, JobSpec* spec, Problems* problems) {
   if (rule.source.name.empty()) return problems->Add(place, path + ": a name is empty");
-  auto target = [&](const CollectionRule& r) {
-    if (!r.target_name.empty()) return r.target_name;
+  auto target = [&](const CollectionRule& r) -> CollectionRef {
+    // Where collections of another database go is not known yet; nor what a pattern stands for.
+    const std::string& database = r.target_database.empty() ? r.source.database : r.target_database;
+    if (!r.target_name.empty()) return {database, r.target_name};
     auto rename = spec->renames.find(r.source.name);
-    return rename == spec->renames.end() ? r.source.name : rename->second;
+    return {database, rename == spec->renames.end() ? r.source.name : rename->second};
   };
   for (const CollectionRule& other : spec->collections) {
-    if (other.source.name == rule.source.name) {
-      return problems->Add(place, path + ": '" + rule.source.name + "' is named twice");
+    if (other.source == rule.source) {
+      return problems->Add(place, path + ": '" + rule.source.ToString() + "' is named twice");
     }
-    if (target(other) == target(rule)) {
-      return problems->Add(place, path + ": '" + other.source.name + "' and '" + rule.source.name +
-                                      "' would both be written to '" + target(rule) + "'; rename one of them");
+    if (target(other) == target(rule) && !IsPattern(target(rule).name) && !IsPattern(target(rule).database)) {
+      return problems->Add(place, path + ": '" + other.source.ToString() + "' and '" + rule.source.ToString() +
+                                      "' would both be written to '" + target(rule).ToString() +
+                                      "'; rename one of them");
     }
   }
   spec->collections.push_back(std::move(rule));
@@ -122,7 +126,10 @@ void AddCollection(CollectionRule rule, Place place, const std::string& path, Jo
 void CheckCollectionNames(const Node* map, const std::string& path, const JobSpec& spec, Problems* problems) {
   if (map == nullptr || spec.collections.empty()) return;
   std::vector<std::string> names;
-  for (const CollectionRule& rule : spec.collections) names.push_back(rule.source.name);
+  for (const CollectionRule& rule : spec.collections) {
+    if (IsPattern(rule.source.name)) return;  // nobody knows yet
+    names.push_back(rule.source.name);
+  }
   for (const Node::Entry& entry : map->entries) {
     if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
     const std::string near = NearestName(entry.key, names);
@@ -170,7 +177,9 @@ arrow::Result<JobSpec> LoadJobText(std::string_view text, const std::string& pat
   spec.dialect = dialect.name;
   if (spec.name.empty()) spec.name = MakeJobName(path, spec.dialect);
   // Without indexes there is nothing to load by.
-  if (!spec.copy_indexes && spec.load == LoadPolicy::kAuto) spec.load = LoadPolicy::kNever;
+  auto has_indexes = [](const CollectionRule& rule) { return !rule.mapping.indexes.empty(); };
+  const bool none = !spec.copy_indexes && std::none_of(spec.collections.begin(), spec.collections.end(), has_indexes);
+  if (none && spec.load == LoadPolicy::kAuto) spec.load = LoadPolicy::kNever;
   return spec;
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "config/dialects.h"
+#include "config/native_selection.h"
 #include "config/section.h"
 
 namespace godwit {
@@ -60,11 +61,6 @@ OptionTable JobOptions() {
        .type = OptionType::kPath,
        .help = "Where rows in conflict are listed (if_not_empty: ignore); unset: JOB.conflicts.jsonl in the state "
                "folder."},
-      {.name = "indexes",
-       .type = OptionType::kEnum,
-       .help = "Build the source's indexes at the target after the data.",
-       .default_text = "copy",
-       .allowed = {"copy", "none"}},
       {.name = "load",
        .type = OptionType::kEnum,
        .help = "Load the target at the end: as the source was (never without indexes), always, or never.",
@@ -195,7 +191,7 @@ OptionTable TuningOptions() {
 
 /// What the top level holds beside JobOptions(), for the reference.
 OptionTable PartOptions() {
-  return {
+  OptionTable table = {
       {.name = "source",
        .type = OptionType::kMap,
        .help = "The store to read: `store: NAME` and the options of that store; relative paths are relative to the "
@@ -207,13 +203,23 @@ OptionTable PartOptions() {
        .help = "The store to write, in the same way.",
        .required = true,
        .example = "{store: files, path: ./out}"},
-      {.name = "collections",
+      {.name = "stages",
        .type = OptionType::kList,
-       .help = "Collections to move, by name or as {source: a, target: b}; left out or empty: all of the database.",
-       .example = "[digits, {source: a, target: b}]"},
+       .help =
+           "What a run does, in this order: schema (create what is absent, with its indexes), full (copy the rows), "
+           "verify, indexes (build them at a target that is there). verify alone compares.",
+       .default_text = "schema, full, verify"},
+      {.name = "allow_lossy",
+       .type = OptionType::kList,
+       .help = "Fields of which the target can't keep everything, as the refusal names them: `collection.field`, or "
+               "`collection` for what is not of a field.",
+       .example = "[digits.label]"},
       {.name = "create", .type = OptionType::kMap, .help = "What the target gets unlike the source, see below."},
       {.name = "tuning", .type = OptionType::kMap, .help = "How the job runs, see below; may change between runs."},
   };
+  const OptionTable selection = SelectionOptions();
+  table.insert(table.begin() + 2, selection.begin(), selection.end());
+  return table;
 }
 
 class NativeReader {
@@ -230,7 +236,8 @@ class NativeReader {
     ApplySample(job, &spec);
     spec.source = ReadStore("source", OptionScope::kSource, &spec.source_database);
     spec.target = ReadStore("target", OptionScope::kTarget, &spec.target_database);
-    ReadCollections(&spec);
+    ReadSelection(root_, {HasDatabases(spec.source), HasDatabases(spec.target)}, &spec, &problems_);
+    ReadStages(&spec);
     ApplyCreate(ReadPart("create", CreateOptions()), &spec);
     ApplyTuning(ReadPart("tuning", TuningOptions()), &spec.tuning);
     if (spec.max_rejects && spec.reject_policy == RejectPolicy::kStop) {
@@ -249,6 +256,56 @@ class NativeReader {
     const Node* node = root_.Find(name);
     if (node == nullptr || !Expect(*node, Node::Kind::kMap, name, &problems_)) node = &kEmpty;
     return ReadSection(*node, table, OptionScope::kBoth, name, {}, &problems_);
+  }
+
+  bool HasDatabases(const StoreSpec& spec) const {
+    const StoreFactory* store = FindStore(stores_, spec.store);
+    return store != nullptr && store->capabilities.databases;
+  }
+
+  std::vector<std::string> ReadNames(const std::string& key) {
+    std::vector<std::string> names;
+    const Node* node = root_.Find(key);
+    if (node == nullptr || node->unset || !Expect(*node, Node::Kind::kList, key, &problems_)) return names;
+    for (const Node& item : node->items) {
+      if (Expect(item, Node::Kind::kScalar, key, &problems_) && !item.unset) names.push_back(item.text);
+    }
+    return names;
+  }
+
+  void ReadStages(JobSpec* spec) {
+    spec->allow_lossy = ReadNames("allow_lossy");
+    const Node* node = root_.Find("stages");
+    const std::vector<std::string> names = ReadNames("stages");
+    if (node == nullptr || node->kind != Node::Kind::kList) return;
+    static const std::vector<std::string> kOrder = {"schema", "full", "incremental", "verify", "indexes", "reverse"};
+    size_t last = 0;
+    for (const std::string& name : names) {
+      const auto known = std::find(kOrder.begin(), kOrder.end(), name);
+      if (known == kOrder.end()) {
+        return problems_.Add(node->place, "stages: '" + name + "' is not one of: " + JoinNames(kOrder));
+      }
+      const size_t place = static_cast<size_t>(known - kOrder.begin()) + 1;
+      if (place <= last) return problems_.Add(node->place, "stages: the order is " + JoinNames(kOrder) + ", each once");
+      last = place;
+      if (name == "incremental" || name == "reverse") {
+        return problems_.Add(node->place, "stages: '" + name + "' needs a change feed, and '" +
+                                              (name == "reverse" ? spec->target : spec->source).store + "' has none");
+      }
+    }
+    auto has = [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+    spec->stages = {.schema = has("schema"), .full = has("full"), .indexes = has("schema") || has("indexes")};
+    const bool alone = names.size() == 1;
+    if (names.empty()) problems_.Add(node->place, "stages: name at least one of " + JoinNames(kOrder));
+    if (has("verify") && !has("full") && !alone) {
+      problems_.Add(node->place, "stages: 'verify' compares what 'full' copied; write it alone, or add 'full'");
+    }
+    if (has("verify") && !spec->verify) problems_.Add(node->place, "stages: 'verify' is named, and `verify: off` too");
+    if (!spec->stages.schema && spec->schema_policy == SchemaPolicy::kRecreate) {
+      problems_.Add(node->place, "stages: `schema: recreate` needs the stage 'schema'");
+    }
+    if (!spec->stages.schema) spec->schema_policy = SchemaPolicy::kExisting;
+    spec->verify = has("verify");
   }
 
   StoreSpec ReadStore(const std::string& role, OptionScope scope, std::string* database) {
@@ -291,29 +348,6 @@ class NativeReader {
     return nullptr;
   }
 
-  void ReadCollections(JobSpec* spec) {
-    const Node* node = root_.Find("collections");
-    if (node == nullptr || !Expect(*node, Node::Kind::kList, "collections", &problems_)) return;
-    static const OptionTable kRule = {
-        {.name = "source", .help = "The source's name.", .required = true},
-        {.name = "target", .help = "The target's name; left out: the source's."},
-    };
-    for (const Node& item : node->items) {
-      CollectionRule rule{.source = {}, .target_name = {}, .where = WhereIn(problems_.file(), item.place)};
-      if (item.kind == Node::Kind::kMap) {
-        const OptionValues names = ReadSection(item, kRule, OptionScope::kBoth, "collections", {}, &problems_);
-        if (!names.Has("source")) continue;  // reported
-        rule.source.name = names.GetString("source");
-        rule.target_name = names.GetString("target");
-      } else if (Expect(item, Node::Kind::kScalar, "collections", &problems_) && !item.unset) {
-        rule.source.name = item.text;
-      } else {
-        continue;
-      }
-      AddCollection(std::move(rule), item.place, "collections", spec, &problems_);
-    }
-  }
-
   static void Apply(const OptionValues& job, JobSpec* spec) {
     static const std::map<std::string, SchemaPolicy> kSchema = {{"create", SchemaPolicy::kCreate},
                                                                 {"recreate", SchemaPolicy::kRecreate},
@@ -335,7 +369,6 @@ class NativeReader {
     if (job.Has("max_rejects")) spec->max_rejects = job.GetInt("max_rejects");
     spec->rejects_file = job.GetString("rejects_file");
     spec->conflicts_file = job.GetString("conflicts_file");
-    spec->copy_indexes = job.GetString("indexes") == "copy";
     spec->load = kLoad.at(job.GetString("load"));
     spec->source_load = kLoad.at(job.GetString("source_load"));
     spec->verify = job.GetString("verify") != "off";
@@ -427,7 +460,11 @@ JobSpec ReadNative(const Node& root, const StoreRegistry& stores, Problems* prob
 std::vector<DocumentedSection> NativeSections() {
   OptionTable top = PartOptions();
   for (Option& option : JobOptions()) top.push_back(std::move(option));
-  return {{"", std::move(top)}, {"create", CreateOptions()}, {"tuning", TuningOptions()}};
+  std::vector<DocumentedSection> sections = {{"", std::move(top)}};
+  for (DocumentedSection& section : SelectionSections()) sections.push_back(std::move(section));
+  sections.push_back({"create", CreateOptions()});
+  sections.push_back({"tuning", TuningOptions()});
+  return sections;
 }
 
 }  // namespace godwit

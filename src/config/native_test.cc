@@ -104,9 +104,10 @@ TEST(Native, WithoutIndexesNothingIsLoadedUnlessTold) {
 TEST(Native, UnknownKeys) {
   EXPECT_EQ(
       Error(With("colections: [a]\n")),
-      "job.yaml:3:1: unknown key 'colections'; did you mean 'collections'? allowed: source, target, collections, "
-      "create, tuning, name, schema, if_not_empty, duplicates, auto_id, accept_duplicates, on_reject, max_rejects, "
-      "rejects_file, conflicts_file, indexes, load, source_load, verify, sample, fail_fast");
+      "job.yaml:3:1: unknown key 'colections'; did you mean 'collections'? allowed: source, target, databases, "
+      "collections, collections_file, exclude, indexes, stages, allow_lossy, create, tuning, name, schema, "
+      "if_not_empty, duplicates, auto_id, accept_duplicates, on_reject, max_rejects, rejects_file, conflicts_file, "
+      "load, source_load, verify, sample, fail_fast");
   EXPECT_EQ(Error(With("tuning: {split: 1MiB, zzz: 3}\n")),
             "job.yaml:3:23: unknown key 'zzz' in tuning; allowed: preset, parallelism, read_parallelism, "
             "write_parallelism, rows_per_second, bytes_per_second, limit_verify, memory, batch, split, commit_every, "
@@ -122,8 +123,10 @@ TEST(Native, UnknownKeys) {
             "job.yaml:1:33: unknown key 'write_mode' in source; all");
   EXPECT_EQ(Error("source: {store: generator, database: d}\ntarget: {store: sink}\n"),
             "job.yaml:1:28: unknown key 'database' in source; allowed: store, rows, fields");
-  EXPECT_EQ(Error(With("collections: [{source: a, to: b}]\n")),
-            "job.yaml:3:27: unknown key 'to' in collections; allowed: source, target");
+  EXPECT_EQ(
+      Error(With("collections: [{source: a, to: b}]\n")),
+      "job.yaml:3:27: unknown key 'to' in collections; allowed: fields, meta, constants, indexes, source, database, "
+      "target, filter, partitions");
 }
 
 TEST(Native, WrongTypesAndValues) {
@@ -151,8 +154,8 @@ TEST(Native, WrongTypesAndValues) {
       {"create: {descriptions: {a: [x]}}", "3:28: create.descriptions.a: a plain value was expected, not a list"},
       {"collections: a", "3:14: collections: a list was expected, not a plain value"},
       {"collections: [a, [b]]", "3:18: collections: a plain value was expected, not a list"},
-      {"collections: [a, {target: b}]", "3:18: collections: 'source' is missing: The source's name."},
-      {"collections: [{source: ''}]", "3:24: collections.source is empty: The source's name."},
+      {"collections: [a, {target: b}]", "3:18: collections: 'source' is missing: The source's name, or"},
+      {"collections: [{source: ''}]", "3:24: collections.source is empty: The source's name, or"},
       {"collections: [a, '']", "3:18: collections: a name is empty"},
       {"collections: [a, b, a]", "3:21: collections: 'a' is named twice"},
       {"collections: [a, {source: b, target: a}]", "3:18: collections: 'a' and 'b' would both be written to 'a'"},
@@ -246,11 +249,78 @@ TEST(Native, TheReferenceKnowsEveryKey) {
   }
   EXPECT_EQ(
       names,
-      "[] source target collections create tuning name schema if_not_empty duplicates auto_id accept_duplicates "
-      "on_reject max_rejects rejects_file conflicts_file indexes load source_load verify sample fail_fast"
+      "[] source target databases collections collections_file exclude indexes stages allow_lossy create tuning "
+      "name schema if_not_empty duplicates auto_id accept_duplicates "
+      "on_reject max_rejects rejects_file conflicts_file load source_load verify sample fail_fast"
+      "[collections] source database target filter partitions fields meta constants indexes"
+      "[collections.fields] include exclude rename[collections.meta] rest mismatch spread"
+      "[collections.meta.spread.NAME] type default max_length[collections.constants.NAME] type value max_length"
+      "[collections.indexes] field name type metric params"
       "[create] dynamic_fields shards consistency_level descriptions"
       "[tuning] preset parallelism read_parallelism write_parallelism rows_per_second bytes_per_second limit_verify "
       "memory batch split commit_every commit_bytes retry_for max_rounds");
+}
+
+TEST(Native, RulesOfCollections) {
+  auto spec = Load("job.yaml", R"(
+source: {store: milvus, url: "http://h:1"}
+target: {store: files, path: ./out}
+databases: {sales: shop, "t_*": "u_*"}
+collections:
+- plain
+- db.named
+- source: "a.log_*"
+  target: "b.old_*"
+  filter: "x > 1"
+  partitions: {p: q, "": rest}
+  fields: {include: [x, y], exclude: z, rename: {x: w}}
+  meta: {spread: {color: string, size: {type: int64, default: 3}}, mismatch: leave}
+  constants: {who: {value: me, max_length: 4}, n: {type: int32, value: -1}}
+  indexes: [{field: v, type: HNSW, metric: L2, params: {M: 8}}]
+- {source: x.y, database: "", meta: drop}
+exclude: [tmp_*, a.b]
+indexes: [{field: v, type: FLAT}]
+allow_lossy: [plain.x]
+stages: [schema, full]
+)");
+  ASSERT_TRUE(spec.ok()) << Describe(spec.status());
+  ASSERT_EQ(spec->databases.size(), 2);
+  EXPECT_EQ(spec->databases[1].target, "u_*");
+  ASSERT_EQ(spec->collections.size(), 4);
+  EXPECT_EQ(spec->collections[1].source, (CollectionRef{"db", "named"}));
+  const CollectionRule& rule = spec->collections[2];
+  EXPECT_EQ(rule.source, (CollectionRef{"a", "log_*"}));
+  EXPECT_EQ(rule.target_database + "/" + rule.target_name, "b/old_*");
+  EXPECT_EQ(ToJson(rule.mapping),
+            R"({"constants":[{"max_length":4,"name":"who","type":"string","value":"\"me\""},)"
+            R"({"name":"n","type":"int32","value":"-1"}],"exclude":["z"],"fields":{"x":"w"},"filter":"x > 1",)"
+            R"("include":["x","y"],"indexes":[{"field":"v","metric":"L2","name":"","params":{"M":"8"},"type":"HNSW"}],)"
+            R"("leave_mismatches":true,"partitions":{"":"rest","p":"q"},)"
+            R"("spread":[{"name":"color","type":"string"},{"name":"size","type":"int64","value":"3"}]})");
+  EXPECT_EQ(spec->collections[3].source, (CollectionRef{"", "x.y"}));
+  EXPECT_TRUE(spec->collections[3].mapping.drop_meta);
+  ASSERT_EQ(spec->collections[0].mapping.indexes.size(), 1);
+  EXPECT_EQ(spec->collections[0].mapping.indexes[0].type, "FLAT");
+  EXPECT_EQ(spec->exclude[1], (CollectionRef{"a", "b"}));
+  EXPECT_FALSE(spec->verify);
+  EXPECT_TRUE(spec->stages.schema && spec->stages.full && spec->stages.indexes);
+}
+
+TEST(Native, RulesThatAreWrongAreNamed) {
+  EXPECT_NE(Error(With("databases: [a]\n")).find("the source has none"), std::string::npos);
+  EXPECT_NE(Error(With("collections: [{source: a, target: \"*\"}]\n")).find("more stars"), std::string::npos);
+  EXPECT_NE(Error(With("collections: [{source: a, meta: spread}]\n")).find("not keep, drop or"), std::string::npos);
+  EXPECT_NE(Error(With("collections: [{source: a, meta: {spread: {b: vector}}}]\n")).find("spread.b.type"),
+            std::string::npos);
+  EXPECT_NE(Error(With("collections: [{source: a, constants: {b: {type: int8, value: 300}}}]\n"))
+                .find("is not a value of type int8: 300"),
+            std::string::npos);
+  EXPECT_NE(Error(With("collections: [{source: a, fields: {includes: [b]}}]\n")).find("did you mean 'include'"),
+            std::string::npos);
+  EXPECT_NE(Error(With("collections_file: /nonexistent/names\n")).find("can't be read"), std::string::npos);
+  EXPECT_NE(Error(With("stages: [load]\n")).find("'load' is not one of"), std::string::npos);
+  EXPECT_NE(Error(With("stages: [schema, schema]\n")).find("the order is"), std::string::npos);
+  EXPECT_NE(Error(With("indexes: some\n")).find("not one of: copy, none, or a list"), std::string::npos);
 }
 
 }  // namespace

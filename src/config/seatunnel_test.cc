@@ -146,9 +146,10 @@ TEST(SeaTunnel, Collections) {
             "migration.conf:6:14: sink.Milvus.collection is one name, but the source has not exactly one collection; "
             "leave it out, or write collection_rename = { source_name = target_name }");
   EXPECT_EQ(Error(Conf("collections = [a, b, a]", "")),
-            "migration.conf:3:22: source.Milvus.collections: 'a' is named twice");
+            "migration.conf:3:22: source.Milvus.collections: 'default.a' is named twice");
   EXPECT_EQ(Error(Conf("collections = [a, b]", "collection_rename { a = b }")),
-            "migration.conf:6:19: sink.Milvus: 'a' and 'b' would both be written to 'b'; rename one of them");
+            "migration.conf:6:19: sink.Milvus: 'default.a' and 'default.b' would both be written to 'default.b'; "
+            "rename one of them");
   EXPECT_EQ(
       Error(Conf("collections = [abc, b]", "collection_rename { abd = x }\ncollection_description { q = x }")),
       "migration.conf:6:21: sink.Milvus.collection_rename: 'abd' is not among the collections to move; did you mean "

@@ -34,9 +34,9 @@ Failpoint after_restore("engine.restore.after");
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-RowMapper MakeMapper(const CollectionSchema& source, const CollectionSchema& target) {
+RowMapper MakeMapper(const CollectionSchema& source, const CollectionSchema& target, const Mapping& mapping) {
   // The planner made this mapper once already; it can't fail for the same schemas.
-  return RowMapper::Make(source, target).ValueOrDie();
+  return RowMapper::Make(source, target, mapping).ValueOrDie();
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ void CollectionRun::Fail(const arrow::Status& status) {
 arrow::Status CollectionRun::RunSteps() {
   if (collection_.stage != Stage::kPlanned) ARROW_RETURN_NOT_OK(CheckTargetIdentity());
   if (collection_.stage < Stage::kCreated) ARROW_RETURN_NOT_OK(Create());
-  if (collection_.stage < Stage::kVerified) ARROW_RETURN_NOT_OK(Prepare());
+  if (collection_.stage < Stage::kVerified && !job_.spec.stages.structure_only()) ARROW_RETURN_NOT_OK(Prepare());
   if (collection_.stage < Stage::kSplit) ARROW_RETURN_NOT_OK(MakeSplits());
   if (collection_.stage < Stage::kCopied) ARROW_RETURN_NOT_OK(PrepareTarget());
   if (collection_.stage < Stage::kCopied) ARROW_RETURN_NOT_OK(CopySplits());
@@ -135,7 +135,8 @@ arrow::Status CollectionRun::Create() {
   ARROW_RETURN_NOT_OK(after_create.Hit());
   TargetState state;
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return catalog.State(collection_.target.ref).Value(&state); }));
-  if (collection_.existing == ExistingRows::kNone && (state.rows > 0 || !state.rows_exact)) {
+  if (collection_.existing == ExistingRows::kNone && !job_.spec.stages.structure_only() &&
+      (state.rows > 0 || !state.rows_exact)) {
     return MakeError(ErrorKind::kConflict, "the target collection '" + collection_.target.ref.ToString() +
                                                "' was filled by somebody else since the job was planned. Use --restart "
                                                "to plan it anew");
@@ -164,14 +165,16 @@ arrow::Status CollectionRun::Prepare() {
 arrow::Status CollectionRun::MakeSplits() {
   line_->SetStage("planning");
   Source& source = *job_.source.source();
-  RowMapper mapper = MakeMapper(collection_.source, collection_.target);
+  RowMapper mapper = MakeMapper(collection_.source, collection_.target, collection_.mapping);
   SplitPolicy policy{.target_bytes = job_.limits.split_bytes,
-                     .min_splits = static_cast<int32_t>(job_.limits.splits->capacity())};
+                     .min_splits = static_cast<int32_t>(job_.limits.splits->capacity()),
+                     .filter = collection_.mapping.filter};
   std::vector<Split> splits;
-  ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&]() -> arrow::Status {
+  auto plan = [&]() -> arrow::Status {
     ARROW_ASSIGN_OR_RAISE(collection_.snapshot, source.OpenSnapshot(collection_.source.ref));
     return source.PlanSplits(mapper.read_schema(), collection_.snapshot, policy).Value(&splits);
-  }));
+  };
+  if (!job_.spec.stages.structure_only()) ARROW_RETURN_NOT_OK(RetryStep(job_.limits, plan));
   ARROW_RETURN_NOT_OK(job_.journal.SaveSplits(collection_, splits));
   collection_.stage = Stage::kSplit;
   return arrow::Status::OK();
@@ -184,7 +187,7 @@ arrow::Status CollectionRun::CopySplits() {
   CopyRoute route{.job = job_,
                   .collection = collection_,
                   .target = target_,
-                  .mapper = MakeMapper(collection_.source, collection_.target),
+                  .mapper = MakeMapper(collection_.source, collection_.target, collection_.mapping),
                   .identity = identity_,
                   .line = line_,
                   .rejects = 0,
@@ -231,11 +234,12 @@ arrow::Status CollectionRun::CopySplits() {
 }
 
 ScanSide CollectionRun::SourceSide() const {
-  return {job_.source.source(), MakeMapper(collection_.source, collection_.target), collection_.target, identity_};
+  return {job_.source.source(), MakeMapper(collection_.source, collection_.target, collection_.mapping),
+          collection_.target, identity_};
 }
 
 ScanSide CollectionRun::TargetSide(Source* read_back) const {
-  return {read_back, MakeMapper(collection_.target, collection_.target), collection_.target, identity_};
+  return {read_back, MakeMapper(collection_.target, collection_.target, Mapping{}), collection_.target, identity_};
 }
 
 arrow::Status CollectionRun::Verify() {
@@ -245,6 +249,10 @@ arrow::Status CollectionRun::Verify() {
   ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return sink.Finalize(target_, receipts); }));
   ARROW_RETURN_NOT_OK(after_finalize.Hit());
+  if (job_.spec.stages.structure_only()) {
+    report_.verdict = Verdict::kStructureOnly;
+    return Advance(Stage::kVerified);
+  }
   ARROW_RETURN_NOT_OK(CheckRejects(job_, collection_, report_.rejects));
   report_.digest = Digest{};
   for (const Receipt& receipt : receipts) report_.digest += receipt.progress.digest;

@@ -22,7 +22,9 @@
 #include "engine/limits.h"
 #include "engine/progress_board.h"
 #include "journal/lease.h"
+#include "model/mapped_schema.h"
 #include "plan/planner.h"
+#include "plan/selection.h"
 #include "verify/difference_file.h"
 #include "verify/format_value.h"
 
@@ -58,6 +60,22 @@ arrow::Result<std::unique_ptr<Store>> OpenStore(const StoreRegistry& stores, con
   return AtOption(store.status(), spec);
 }
 
+const Capabilities& TargetCapabilities(const StoreRegistry& stores, const JobSpec& spec) {
+  return FindStore(stores, spec.target.store)->capabilities;
+}
+
+/// What the job asks of the stores beyond what every store does.
+arrow::Status CheckCapabilities(const StoreRegistry& stores, const JobSpec& spec) {
+  const Capabilities& source = FindStore(stores, spec.source.store)->capabilities;
+  for (const CollectionRule& rule : spec.collections) {
+    if (rule.mapping.filter.empty() || !source.filter.empty()) continue;
+    return MakeError(ErrorKind::kInvalidConfig,
+                     "filter: rows of the store '" + spec.source.store + "' can't be filtered; leave the filter out",
+                     rule.where);
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Result<OpenStores> OpenBoth(const StoreRegistry& stores, const JobSpec& spec, const StopToken& stop) {
   OpenStores both;
   ARROW_ASSIGN_OR_RAISE(both.source, OpenStore(stores, spec.source, stop));
@@ -70,6 +88,7 @@ arrow::Result<OpenStores> OpenBoth(const StoreRegistry& stores, const JobSpec& s
     return MakeError(ErrorKind::kInvalidConfig, "store '" + spec.target.store + "' can't be a target",
                      spec.target.where);
   }
+  ARROW_RETURN_NOT_OK(CheckCapabilities(stores, spec));
   return both;
 }
 
@@ -107,7 +126,9 @@ arrow::Result<std::vector<JournaledCollection>> BegunCollections(const JobSpec& 
 }
 
 bool IsRuleOf(const CollectionRule& rule, const JournaledCollection& collection) {
-  return collection.source.ref == rule.source && collection.target.ref.name == rule.target_name;
+  const CollectionRef& target = collection.target.ref;
+  return collection.source.ref == rule.source && target.name == rule.target_name &&
+         (rule.target_database.empty() || target.database == rule.target_database);
 }
 
 CollectionPlan PlanOf(const JournaledCollection& begun) {
@@ -115,6 +136,7 @@ CollectionPlan PlanOf(const JournaledCollection& begun) {
   plan.source = begun.source;
   plan.target = begun.target;
   plan.existing = begun.existing;
+  plan.mapping = begun.mapping;
   plan.preparation = begun.preparation;
   const std::string route = begun.source.ref.ToString() + " to " + begun.target.ref.ToString();
   plan.actions.push_back(begun.stage == Stage::kDone
@@ -209,7 +231,11 @@ class JobRun {
       if (collection.stage == Stage::kDone) continue;
       auto is_it = [&](const CollectionRule& rule) { return IsRuleOf(rule, collection); };
       if (std::any_of(rules_.begin(), rules_.end(), is_it)) continue;
-      rules_.push_back({.source = collection.source.ref, .target_name = collection.target.ref.name, .where = {}});
+      rules_.push_back({.source = collection.source.ref,
+                        .target_name = collection.target.ref.name,
+                        .where = {},
+                        .target_database = collection.target.ref.database,
+                        .mapping = collection.mapping});
     }
   }
 
@@ -259,6 +285,7 @@ JournaledCollection ToJournal(CollectionPlan plan) {
   collection.exclusive = plan.drop_target || !plan.state.exists;
   collection.source = std::move(plan.source);
   collection.target = std::move(plan.target);
+  collection.mapping = std::move(plan.mapping);
   collection.preparation = std::move(plan.preparation);
   collection.report.notes = std::move(plan.notes);
   return collection;
@@ -267,7 +294,8 @@ JournaledCollection ToJournal(CollectionPlan plan) {
 /// The worst verdict of the collections; an invalid job is told by its exit code.
 void SumUp(Report* report) {
   static constexpr Verdict kWorstFirst[] = {Verdict::kStopped,           Verdict::kFailed,      Verdict::kDifferent,
-                                            Verdict::kCopiedNotVerified, Verdict::kSampleEqual, Verdict::kVerified};
+                                            Verdict::kCopiedNotVerified, Verdict::kSampleEqual, Verdict::kStructureOnly,
+                                            Verdict::kVerified};
   report->verdict = Verdict::kVerified;
   for (Verdict verdict : kWorstFirst) {
     bool found = std::any_of(report->collections.begin(), report->collections.end(),
@@ -312,8 +340,8 @@ arrow::Status WriteReport(const RunOptions& options, Journal* journal, Report* r
 }
 
 arrow::Result<ScanSide> VerifySide(Store* store, const CollectionSchema& own, const CollectionSchema& hashed,
-                                   RowHasher::Identity identity) {
-  ARROW_ASSIGN_OR_RAISE(RowMapper mapper, RowMapper::Make(own, hashed));
+                                   const Mapping& mapping, RowHasher::Identity identity) {
+  ARROW_ASSIGN_OR_RAISE(RowMapper mapper, RowMapper::Make(own, hashed, mapping));
   return ScanSide{store->source(), std::move(mapper), hashed, identity};
 }
 
@@ -378,11 +406,13 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   ARROW_ASSIGN_OR_RAISE(CollectionSchema target_schema, stores.target->catalog()->Describe(report->target));
   // Compared are the fields that both have: the target may lack the dynamic column, or have an empty one more.
   CollectionSchema hashed = target_schema;
-  std::erase_if(hashed.fields, [&](const Field& f) { return source_schema.FindField(f.name) == nullptr; });
+  ARROW_ASSIGN_OR_RAISE(CollectionSchema mapped, MapSchema(source_schema, rule.mapping));
+  std::erase_if(hashed.fields, [&](const Field& f) { return mapped.FindField(f.name) == nullptr; });
   const bool new_ids = spec.auto_id == AutoIdPolicy::kNew;
   const auto identity = new_ids || hashed.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey;
-  ARROW_ASSIGN_OR_RAISE(ScanSide source, VerifySide(stores.source.get(), source_schema, hashed, identity));
-  ARROW_ASSIGN_OR_RAISE(ScanSide target, VerifySide(stores.target.get(), target_schema, hashed, identity));
+  ARROW_ASSIGN_OR_RAISE(ScanSide source,
+                        VerifySide(stores.source.get(), source_schema, hashed, rule.mapping, identity));
+  ARROW_ASSIGN_OR_RAISE(ScanSide target, VerifySide(stores.target.get(), target_schema, hashed, Mapping{}, identity));
   if (options.sample) {
     ARROW_ASSIGN_OR_RAISE(auto rows, CountOf(stores.source.get(), rule.source));
     if (rows || options.sample->rows == 0) source.sample = SampleLimit(*options.sample, rows.value_or(0));
@@ -462,6 +492,7 @@ std::string StateOf(const std::optional<Journal::SavedReport>& report) {
   switch (report->verdict) {
     case Verdict::kVerified:
     case Verdict::kCopiedNotVerified:
+    case Verdict::kStructureOnly:
       return "done";
     case Verdict::kStopped:
       return "stopped";
@@ -500,6 +531,7 @@ arrow::Result<JobStatus> ReadStatus(const std::string& state_dir, const std::str
 }  // namespace
 
 arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
+  if (spec.stages == Stages{.schema = false, .full = false, .indexes = false}) return VerifyJob(stores, spec, options);
   auto start = Clock::now();
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
   ARROW_RETURN_NOT_OK(MakeFolder(options.state_dir));
@@ -526,8 +558,9 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   Budgets budgets(spec.tuning, options.stop, options.on_note);
   budgets.limits.scratch_dir = options.state_dir;
   std::vector<CollectionRule> rules;
-  ARROW_RETURN_NOT_OK(
-      RetryStep(budgets.limits, [&] { return ResolveCollections(spec, both.source.get()).Value(&rules); }));
+  ARROW_RETURN_NOT_OK(RetryStep(budgets.limits, [&] {
+    return ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec)).Value(&rules);
+  }));
   ARROW_RETURN_NOT_OK(RetryStep(budgets.limits, [&] { return CheckTargetsDiffer(spec, rules, both.target.get()); }));
   {
     ARROW_ASSIGN_OR_RAISE(auto watch, LimitWatch::Start(journal.get(), spec.tuning, &budgets));
@@ -579,7 +612,7 @@ arrow::Result<Report> RepairJob(const StoreRegistry& stores, const JobSpec& spec
   Report report = BeginReport(spec);
   Budgets budgets(spec.tuning, options.stop, options.on_note);
   budgets.limits.scratch_dir = options.state_dir;
-  ARROW_ASSIGN_OR_RAISE(auto all_rules, ResolveCollections(spec, both.source.get()));
+  ARROW_ASSIGN_OR_RAISE(auto all_rules, ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec)));
   ARROW_ASSIGN_OR_RAISE(auto rules, SelectRules(std::move(all_rules), verify.collections));
   std::unique_ptr<DifferenceFile> file;
   if (!verify.differences_file.empty()) {
@@ -630,7 +663,7 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
   Report report = BeginReport(spec);
   Budgets budgets(spec.tuning, options.stop, options.on_note);
   budgets.limits.scratch_dir = options.state_dir;
-  ARROW_ASSIGN_OR_RAISE(auto all_rules, ResolveCollections(spec, both.source.get()));
+  ARROW_ASSIGN_OR_RAISE(auto all_rules, ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec)));
   ARROW_ASSIGN_OR_RAISE(auto rules, SelectRules(std::move(all_rules), verify.collections));
   std::unique_ptr<DifferenceFile> file;
   if (!verify.differences_file.empty()) {
@@ -653,7 +686,7 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
 
 arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
-  ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
+  ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec)));
   ARROW_RETURN_NOT_OK(CheckTargetsDiffer(spec, rules, both.target.get()));
   ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, options));
   Plan plan;
@@ -672,6 +705,11 @@ arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, co
   }
   if (refused) return MakeError(*refused, refusals);
   return plan;
+}
+
+arrow::Result<std::string> TargetDdl(const StoreRegistry& stores, const JobSpec& spec, const CollectionPlan& plan) {
+  ARROW_ASSIGN_OR_RAISE(auto target, OpenStore(stores, spec.target, StopToken()));
+  return target->catalog()->Ddl(plan.target);
 }
 
 bool CheckReport::passed() const {
@@ -693,7 +731,7 @@ arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& 
   add("target", both.target->Check(OptionScope::kTarget));
   if (!report.passed()) return report;
   ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, options));
-  ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get()));
+  ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec)));
   for (const CollectionRule& rule : rules) {
     CheckItem item{
         .name = "collection " + rule.source.ToString(), .verdict = CheckItem::Verdict::kPassed, .message = {}};

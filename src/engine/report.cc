@@ -65,6 +65,8 @@ std::string_view ToString(Verdict verdict) {
       return "verified";
     case Verdict::kSampleEqual:
       return "sample equal";
+    case Verdict::kStructureOnly:
+      return "structure only";
     case Verdict::kCopiedNotVerified:
       return "copied, not verified";
     case Verdict::kDifferent:
@@ -85,6 +87,7 @@ int ExitCode(Verdict verdict) {
   switch (verdict) {
     case Verdict::kVerified:
     case Verdict::kSampleEqual:
+    case Verdict::kStructureOnly:
     case Verdict::kPlanned:
       return 0;
     case Verdict::kFailed:

@@ -115,7 +115,8 @@ class Attempt {
       reading.Reset();
       if (!batch) return arrow::Status::OK();
       ARROW_RETURN_NOT_OK(NoteDuplicates(*reader, batch->surplus_rows));
-      ReadBatch item{.batch = route_.mapper.Map(std::move(*batch)), .hashes = {}, .bytes = 0, .memory = {}};
+      ReadBatch item;
+      ARROW_ASSIGN_OR_RAISE(item.batch, route_.mapper.Map(std::move(*batch)));
       ARROW_RETURN_NOT_OK(hasher.Hash(item.batch, &item.hashes));
       ARROW_ASSIGN_OR_RAISE(item.bytes, arrow::util::ReferencedBufferSize(*item.batch.rows));
       memory.ShrinkTo(item.bytes);

@@ -33,7 +33,7 @@ Failpoint before_report("journal.report.before");
 constexpr const char* kSchema = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE collections(id INTEGER PRIMARY KEY, stage INTEGER NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
-  drop_target INTEGER NOT NULL, existing INTEGER NOT NULL, exclusive INTEGER NOT NULL, preparation TEXT NOT NULL, verify_preparation TEXT NOT NULL,
+  mapping TEXT NOT NULL, drop_target INTEGER NOT NULL, existing INTEGER NOT NULL, exclusive INTEGER NOT NULL, preparation TEXT NOT NULL, verify_preparation TEXT NOT NULL,
   target_identity TEXT NOT NULL, snapshot_life INTEGER NOT NULL, snapshot_id TEXT NOT NULL, report TEXT NOT NULL);
 CREATE TABLE splits(collection INTEGER NOT NULL REFERENCES collections(id), ordinal INTEGER NOT NULL, id TEXT NOT NULL,
   spec TEXT NOT NULL, estimated_rows INTEGER NOT NULL, estimated_bytes INTEGER NOT NULL,
@@ -132,6 +132,7 @@ arrow::Result<JournaledCollection> ReadCollection(const SqliteStatement& row) {
   collection.target_identity = row.Text(9);
   collection.snapshot = Snapshot{static_cast<SnapshotLife>(row.Int(10)), std::string(row.Text(11))};
   ARROW_RETURN_NOT_OK(ReportFromJson(row.Text(12), &collection.report));
+  ARROW_ASSIGN_OR_RAISE(collection.mapping, MappingFromJson(row.Text(13)));
   collection.report.source = collection.source.ref;
   collection.report.target = collection.target.ref;
   return collection;
@@ -149,7 +150,8 @@ void BindCollection(const JournaledCollection& collection, SqliteStatement* stat
       .Bind(9, collection.target_identity)
       .Bind(10, static_cast<int64_t>(collection.snapshot.life))
       .Bind(11, collection.snapshot.id)
-      .Bind(12, ReportToJson(collection.report));
+      .Bind(12, ReportToJson(collection.report))
+      .Bind(13, ToJson(collection.mapping));
 }
 
 }  // namespace
@@ -247,7 +249,7 @@ arrow::Result<std::vector<JournaledCollection>> Journal::Collections() {
   std::lock_guard lock(mutex_);
   ARROW_ASSIGN_OR_RAISE(auto select,
                         db_->Prepare("SELECT id, stage, source, target, drop_target, existing, exclusive, preparation, "
-                                     "verify_preparation, target_identity, snapshot_life, snapshot_id, report "
+                                     "verify_preparation, target_identity, snapshot_life, snapshot_id, report, mapping "
                                      "FROM collections ORDER BY id"));
   std::vector<JournaledCollection> collections;
   while (true) {
@@ -264,8 +266,8 @@ arrow::Status Journal::AddCollection(JournaledCollection* collection) {
   ARROW_ASSIGN_OR_RAISE(
       auto insert,
       db_->Prepare("INSERT INTO collections(stage, source, target, drop_target, existing, exclusive, preparation, "
-                   "verify_preparation, target_identity, snapshot_life, snapshot_id, report) "
-                   "VALUES(?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"));
+                   "verify_preparation, target_identity, snapshot_life, snapshot_id, report, mapping) "
+                   "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"));
   BindCollection(*collection, &insert);
   ARROW_RETURN_NOT_OK(insert.Step());
   collection->id = insert.Int(0);
@@ -280,9 +282,9 @@ arrow::Status Journal::SaveCollection(const JournaledCollection& collection) {
       auto update,
       db_->Prepare("UPDATE collections SET stage=?, source=?, target=?, drop_target=?, existing=?, exclusive=?, "
                    "preparation=?, verify_preparation=?, target_identity=?, snapshot_life=?, "
-                   "snapshot_id=?, report=? WHERE id=?"));
+                   "snapshot_id=?, report=?, mapping=? WHERE id=?"));
   BindCollection(collection, &update);
-  ARROW_RETURN_NOT_OK(update.Bind(13, collection.id).Run());
+  ARROW_RETURN_NOT_OK(update.Bind(14, collection.id).Run());
   return after_stage.Hit();
 }
 

@@ -33,6 +33,7 @@ struct JournaledCollection {
   Stage stage = Stage::kPlanned;
   CollectionSchema source;
   CollectionSchema target;
+  Mapping mapping;
   bool drop_target = false;                     // before creating, once
   ExistingRows existing = ExistingRows::kNone;  // WriteTarget::existing
   bool exclusive = false;                       // WriteTarget::exclusive

@@ -450,20 +450,31 @@ arrow::Result<CollectionSchema> SchemaFromJson(std::string_view json) {
   return schema;
 }
 
-std::string FirstDifference(const CollectionSchema& want, const CollectionSchema& have) {
+std::vector<std::string> AllDifferences(const CollectionSchema& want, const CollectionSchema& have) {
+  std::vector<std::string> differences;
   for (const Field& field : want.fields) {
     const Field* other = have.FindField(field.name);
-    if (other == nullptr) return fmt::format("the field '{}' ({}) is missing", field.name, Traits(field));
+    if (other == nullptr) {
+      differences.push_back(fmt::format("the field '{}' ({}) is missing", field.name, Traits(field)));
+      continue;
+    }
     std::string wanted = Traits(field);
     std::string found = Traits(*other);
-    if (wanted != found) return fmt::format("the field '{}' is {} instead of {}", field.name, found, wanted);
+    if (wanted != found) {
+      differences.push_back(fmt::format("the field '{}' is {} instead of {}", field.name, found, wanted));
+    }
   }
   for (const Field& field : have.fields) {
     if (want.FindField(field.name) == nullptr) {
-      return fmt::format("there is a field '{}' ({}) that is not wanted", field.name, Traits(field));
+      differences.push_back(fmt::format("there is a field '{}' ({}) that is not wanted", field.name, Traits(field)));
     }
   }
-  return {};
+  return differences;
+}
+
+std::string FirstDifference(const CollectionSchema& want, const CollectionSchema& have) {
+  const std::vector<std::string> differences = AllDifferences(want, have);
+  return differences.empty() ? std::string() : differences.front();
 }
 
 }  // namespace godwit

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "base/name_pattern.h"
+#include "model/mapped_schema.h"
 #include "model/row_mapper.h"
 
 namespace godwit {
@@ -15,9 +17,9 @@ bool WantLoaded(LoadPolicy policy, bool source_loaded) {
 }
 
 /// The source's schema as the job wants it at the target, before the target's own limits.
-CollectionSchema WantedSchema(const JobSpec& spec, const CollectionRule& rule, const CollectionSchema& source,
-                              std::vector<std::string>* notes) {
-  CollectionSchema wanted = source;
+arrow::Result<CollectionSchema> WantedSchema(const JobSpec& spec, const CollectionRule& rule,
+                                             const CollectionSchema& source, std::vector<std::string>* notes) {
+  ARROW_ASSIGN_OR_RAISE(CollectionSchema wanted, MapSchema(source, rule.mapping));
   const SchemaOverrides& overrides = spec.overrides;
   if (overrides.shards) wanted.shards = *overrides.shards;
   if (overrides.consistency_level) wanted.consistency_level = *overrides.consistency_level;
@@ -40,8 +42,9 @@ CollectionSchema WantedSchema(const JobSpec& spec, const CollectionRule& rule, c
           "the source makes its keys (auto_id); the target is created without, and keeps the source's keys");
     }
   }
-  if (!spec.copy_indexes) wanted.indexes.clear();
-  wanted.loaded = WantLoaded(spec.load, source.loaded);
+  if (!spec.copy_indexes) wanted.indexes = rule.mapping.indexes;
+  if (!spec.stages.indexes) wanted.indexes.clear();
+  wanted.loaded = spec.stages.indexes && WantLoaded(spec.load, source.loaded);
   return wanted;
 }
 
@@ -84,14 +87,21 @@ arrow::Status ApplyPolicies(const JobSpec& spec, CollectionPlan* plan) {
     return arrow::Status::OK();
   }
   if (plan->state.schema) {
-    std::string difference = FirstDifference(plan->target, *plan->state.schema);
-    if (!difference.empty()) {
-      return MakeError(ErrorKind::kConflict, "the target collection '" + name +
-                                                 "' is there and different: " + difference +
+    const std::vector<std::string> differences = AllDifferences(plan->target, *plan->state.schema);
+    if (!differences.empty()) {
+      std::string list;
+      for (const std::string& difference : differences) list += (list.empty() ? "" : "; ") + difference;
+      return MakeError(ErrorKind::kConflict, "the target collection '" + name + "' is there and different: " + list +
                                                  ". Rename it in the job, or let the job drop it (schema: recreate)");
     }
   }
   if (!holds_rows) return arrow::Status::OK();
+  if (spec.stages.structure_only() && !drops_rows) {
+    if (plan->commit_mode != CommitMode::kStagedPublish) return arrow::Status::OK();
+    return MakeError(ErrorKind::kUnsupported, "the target collection '" + name +
+                                                  "' is there, with rows, and is nothing apart from them: this store "
+                                                  "has no stage without rows for it");
+  }
   if (drops_rows) {  // and made again as it was
     plan->drop_target = true;
     std::vector<std::string> partitions = std::move(plan->target.partitions);
@@ -128,6 +138,32 @@ arrow::Status CheckAppendOnly(const JobSpec& spec, const CollectionPlan& plan) {
                        "accept that a crash may double rows (accept_duplicates: true)");
 }
 
+/// Whether the job names what a target loses.
+bool Allows(const JobSpec& spec, const CollectionRef& source, const Loss& loss) {
+  const std::string field = loss.field.empty() ? "" : "." + loss.field;
+  auto names = [&](const std::string& allowed) {
+    return MatchPattern(allowed, source.name + field) || MatchPattern(allowed, source.ToString() + field);
+  };
+  return std::any_of(spec.allow_lossy.begin(), spec.allow_lossy.end(), names);
+}
+
+arrow::Status CheckLosses(const JobSpec& spec, const std::vector<Loss>& losses, CollectionPlan* plan) {
+  std::string refused;
+  std::string names;
+  for (const Loss& loss : losses) {
+    const std::string name = plan->source.ref.name + (loss.field.empty() ? "" : "." + loss.field);
+    if (Allows(spec, plan->source.ref, loss)) {
+      plan->notes.push_back("not kept, as the job allows: " + name + ": " + loss.what);
+      continue;
+    }
+    refused += (refused.empty() ? "" : "; ") + name + ": " + loss.what;
+    if (names.find(name) == std::string::npos) names += (names.empty() ? "" : ", ") + name;
+  }
+  if (refused.empty()) return arrow::Status::OK();
+  return MakeError(ErrorKind::kUnsupported, "the target can't keep " + refused + ". Allow it by name (allow_lossy: [" +
+                                                names + "]), or leave the fields out");
+}
+
 std::string DescribePolicy(DataPolicy policy, ExistingRows existing) {
   switch (existing) {
     case ExistingRows::kNone:
@@ -145,13 +181,18 @@ std::string DescribePolicy(DataPolicy policy, ExistingRows existing) {
 
 /// For people: "load default.a", "create copy.a", ... in order.
 std::vector<std::string> DescribeActions(const JobSpec& spec, const CollectionPlan& plan) {
+  const bool full = !spec.stages.structure_only();
   const std::string source = plan.source.ref.ToString();
   const std::string target = plan.target.ref.ToString();
   std::vector<std::string> actions;
-  if (!plan.preparation.empty()) actions.push_back("load " + source + " for reading, and release it afterwards");
+  if (full && !plan.preparation.empty())
+    actions.push_back("load " + source + " for reading, and release it afterwards");
   if (plan.drop_target) actions.push_back("drop " + target);
   if (plan.drop_target || !plan.state.exists) actions.push_back("create " + target);
-  actions.push_back("copy " + source + " to " + target + DescribePolicy(spec.data_policy, plan.existing));
+  if (full) {
+    const std::string filter = plan.mapping.filter.empty() ? "" : " where " + plan.mapping.filter;
+    actions.push_back("copy " + source + filter + " to " + target + DescribePolicy(spec.data_policy, plan.existing));
+  }
   for (const Index& index : plan.target.indexes) {
     actions.push_back("create index " + index.name + " on " + target + "." + index.field);
   }
@@ -159,36 +200,35 @@ std::vector<std::string> DescribeActions(const JobSpec& spec, const CollectionPl
   return actions;
 }
 
-/// A rename of a collection that is not moved is a slip of the pen.
-arrow::Status CheckRenames(const JobSpec& spec, const std::vector<CollectionRule>& rules) {
-  for (const auto& [from, to] : spec.renames) {
-    if (std::any_of(rules.begin(), rules.end(), [&](const CollectionRule& r) { return r.source.name == from; }))
-      continue;
-    return MakeError(ErrorKind::kInvalidConfig,
-                     "'" + from + "' is to be renamed to '" + to + "', but is not among the collections to move",
-                     spec.file);
-  }
-  return arrow::Status::OK();
-}
-
 /// From which collection to which, whatever stands at the target.
 arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRule& rule, Store* source, Store* target) {
   CollectionPlan plan;
   ARROW_ASSIGN_OR_RAISE(plan.source, source->catalog()->Describe(rule.source));
-  ARROW_ASSIGN_OR_RAISE(plan.preparation, source->source()->Preparation(rule.source, ReadPurpose::kCopy));
+  if (!spec.stages.structure_only()) {
+    ARROW_ASSIGN_OR_RAISE(plan.preparation, source->source()->Preparation(rule.source, ReadPurpose::kCopy));
+  }
   if (!plan.preparation.empty() && spec.source_load == LoadPolicy::kNever) {
     return MakeError(ErrorKind::kUnsupported,
                      "the source collection '" + rule.source.ToString() +
                          "' is not loaded, and the job says not to load it (source_load: never)");
   }
-  CollectionSchema wanted = WantedSchema(spec, rule, plan.source, &plan.notes);
+  plan.mapping = rule.mapping;
+  if (!rule.mapping.filter.empty()) {
+    arrow::Status filter = source->source()->CheckFilter(plan.source, rule.mapping.filter);
+    if (!filter.ok()) return MakeError(KindOf(filter), "filter: " + filter.message(), rule.where);
+  }
+  auto mapped = WantedSchema(spec, rule, plan.source, &plan.notes);
+  if (!mapped.ok()) return MakeError(KindOf(mapped.status()), mapped.status().message(), rule.where);
+  CollectionSchema wanted = *std::move(mapped);
   wanted.ref = TargetRef(spec, rule, *target);
   if (source->address() == target->address() && wanted.ref == rule.source) {
     return MakeError(ErrorKind::kInvalidConfig, "source and target are the same collection '" + wanted.ref.ToString() +
                                                     "' of the same store; give the target another name or database");
   }
+  ARROW_ASSIGN_OR_RAISE(auto losses, target->sink()->Losses(wanted));
+  ARROW_RETURN_NOT_OK(CheckLosses(spec, losses, &plan));
   ARROW_ASSIGN_OR_RAISE(plan.target, target->sink()->Adapt(wanted));
-  ARROW_RETURN_NOT_OK(RowMapper::Make(plan.source, plan.target));
+  ARROW_RETURN_NOT_OK(RowMapper::Make(plan.source, plan.target, plan.mapping));
   plan.commit_mode = target->sink()->commit_mode(plan.target);
   ARROW_ASSIGN_OR_RAISE(plan.state, target->catalog()->State(plan.target.ref));
   ARROW_RETURN_NOT_OK(CheckNotTheSource(rule, source, plan.target.ref, target));
@@ -196,37 +236,6 @@ arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRul
 }
 
 }  // namespace
-
-arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spec, Store* source) {
-  const std::string database = spec.source_database.empty() ? source->default_database() : spec.source_database;
-  std::vector<CollectionRule> rules = spec.collections;
-  if (rules.empty()) {
-    ARROW_ASSIGN_OR_RAISE(auto names, source->catalog()->List(database));
-    for (std::string& name : names) rules.push_back({.source = {database, std::move(name)}});
-    if (rules.empty()) {
-      return MakeError(ErrorKind::kNotFound, "there is no collection in " + source->address() +
-                                                 (database.empty() ? std::string() : ", database '" + database + "'") +
-                                                 "; look whether the source leads where it should");
-    }
-  }
-  for (CollectionRule& rule : rules) {
-    if (rule.source.database.empty()) rule.source.database = database;
-    if (!rule.target_name.empty()) continue;
-    auto rename = spec.renames.find(rule.source.name);
-    rule.target_name = rename == spec.renames.end() ? rule.source.name : rename->second;
-  }
-  ARROW_RETURN_NOT_OK(CheckRenames(spec, rules));
-  for (size_t i = 0; i < rules.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (rules[i].target_name != rules[j].target_name) continue;
-      return MakeError(ErrorKind::kInvalidConfig,
-                       "collections '" + rules[j].source.name + "' and '" + rules[i].source.name +
-                           "' would both be written to '" + rules[i].target_name + "'; rename one of them",
-                       rules[i].where);
-    }
-  }
-  return rules;
-}
 
 arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target) {
   std::map<std::string, std::string> known;  // target by id
@@ -245,6 +254,7 @@ arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<Collecti
 }
 
 CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const Store& target) {
+  if (!rule.target_database.empty()) return {rule.target_database, rule.target_name};
   return {spec.target_database.empty() ? target.default_database() : spec.target_database, rule.target_name};
 }
 

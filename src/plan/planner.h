@@ -8,8 +8,6 @@
 
 namespace godwit {
 
-/// The rules of the job with every name filled in; all collections of the source database when the job names none.
-arrow::Result<std::vector<CollectionRule>> ResolveCollections(const JobSpec& spec, Store* source);
 /// The target's name of a resolved rule.
 CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const Store& target);
 

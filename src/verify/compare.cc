@@ -164,8 +164,10 @@ arrow::Result<std::vector<Hash128>> SingleKeys(const ScanSide& source, const std
   if (keys.empty() || key_column < 0) return single;
   ARROW_RETURN_NOT_OK(
       ScanRows(source, keys, limits, [&](const Batch& batch, const HashedRows& hashes) -> arrow::Status {
-        ARROW_ASSIGN_OR_RAISE(auto counts, source.source->CountRows(source.mapper.read_schema(), batch.partition,
-                                                                    *batch.rows->column(key_column)));
+        ARROW_ASSIGN_OR_RAISE(
+            auto counts,
+            source.source->CountRows(source.mapper.read_schema(), source.mapper.SourcePartition(batch.partition),
+                                     *batch.rows->column(key_column), source.mapper.filter()));
         for (size_t i = 0; i < counts.size(); ++i) {
           if (counts[i] < 2) single.push_back(hashes.keys[i]);
         }

@@ -35,7 +35,8 @@ class Scanner {
   arrow::Status Plan() {
     Patience patience = limits_.MakePatience();
     SplitPolicy policy{.target_bytes = limits_.split_bytes,
-                       .min_splits = static_cast<int32_t>(limits_.splits->capacity())};
+                       .min_splits = static_cast<int32_t>(limits_.splits->capacity()),
+                       .filter = side_.mapper.filter()};
     while (true) {
       arrow::Status status = TryPlan(policy);
       if (status.ok()) return status;
@@ -91,7 +92,7 @@ class Scanner {
         ARROW_ASSIGN_OR_RAISE(int64_t bytes, arrow::util::ReferencedBufferSize(*batch->rows));
         if (!limits_.Pace(batch->rows->num_rows(), bytes)) return MakeError(ErrorKind::kCancelled, "stopped");
       }
-      Batch mapped = side_.mapper.Map(std::move(*batch));
+      ARROW_ASSIGN_OR_RAISE(Batch mapped, side_.mapper.Map(std::move(*batch)));
       if (side_.sample != kWholeCollection) ARROW_RETURN_NOT_OK(LeaveOut(hasher, &hashes, &mapped));
       ARROW_RETURN_NOT_OK(hasher->Hash(mapped, &hashes));
       {

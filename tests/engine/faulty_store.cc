@@ -105,9 +105,12 @@ class FaultySource : public Source {
     ARROW_ASSIGN_OR_RAISE(auto reader, real_.Open(schema, split, snapshot, resume_after));
     return std::make_unique<FaultyReader>(std::move(reader), fault_);
   }
+  arrow::Status CheckFilter(const CollectionSchema& schema, const std::string& filter) override {
+    return real_.CheckFilter(schema, filter);
+  }
   arrow::Result<std::vector<int64_t>> CountRows(const CollectionSchema& schema, const std::string& partition,
-                                                const arrow::Array& keys) override {
-    return real_.CountRows(schema, partition, keys);
+                                                const arrow::Array& keys, const std::string& filter) override {
+    return real_.CountRows(schema, partition, keys, filter);
   }
 
  private:

@@ -51,6 +51,8 @@ class BlackholeCatalog : public Catalog {
     return arrow::Status::OK();
   }
 
+  arrow::Result<std::string> Ddl(const CollectionSchema&) override { return std::string("nothing is kept"); }
+
   arrow::Status Drop(const CollectionRef& ref) override {
     std::lock_guard lock(mutex_);
     schemas_.erase(ref);

@@ -6,10 +6,12 @@
 #include <set>
 #include <utility>
 
+#include <arrow/type.h>
 #include <fmt/format.h>
 
 #include "base/durable_file.h"
 #include "base/failpoint.h"
+#include "formats/postgres_ddl.h"
 #include "stores/files/collection.h"
 #include "stores/files/layout.h"
 
@@ -100,6 +102,8 @@ arrow::Result<std::vector<std::string>> FilesCatalog::List(const std::string& da
   return ListCollections(options_, database);
 }
 
+arrow::Result<std::vector<std::string>> FilesCatalog::Databases() { return ListDatabases(options_); }
+
 arrow::Result<CollectionSchema> FilesCatalog::Describe(const CollectionRef& ref) {
   ARROW_ASSIGN_OR_RAISE(Collection collection, GetCollection(options_, ref));
   return DescribeCollection(options_, ref, collection);
@@ -142,6 +146,17 @@ arrow::Status FilesCatalog::Create(const CollectionSchema& schema) {
   if (!options_.staging.empty()) return CheckOneFileSystem(options_.path, options_.staging);
   const std::string& database = schema.ref.database;
   return MakeFolder(database.empty() ? options_.path : options_.path + "/" + EncodeName(database));
+}
+
+arrow::Result<std::string> FilesCatalog::Ddl(const CollectionSchema& schema) {
+  const std::string folder = options_.path + "/" + CollectionFolder(schema.ref);
+  std::string text = folder + "/\n";
+  for (const std::string& partition : schema.partitions) text += folder + "/" + PartitionPrefix(partition) + "\n";
+  if (options_.create_table) {
+    ARROW_ASSIGN_OR_RAISE(std::string sql, CreateTableSql(schema));
+    return text + sql;
+  }
+  return text + "columns:\n" + schema.ArrowSchema()->ToString();
 }
 
 arrow::Status FilesCatalog::Drop(const CollectionRef& ref) {

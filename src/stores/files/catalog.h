@@ -16,6 +16,7 @@ class FilesCatalog : public Catalog {
   explicit FilesCatalog(Options options) : options_(std::move(options)) {}
 
   arrow::Result<std::vector<std::string>> List(const std::string& database) override;
+  arrow::Result<std::vector<std::string>> Databases() override;
   arrow::Result<CollectionSchema> Describe(const CollectionRef& ref) override;
   arrow::Result<TargetState> State(const CollectionRef& ref) override;
   /// Links and databases give one folder many paths.
@@ -23,6 +24,7 @@ class FilesCatalog : public Catalog {
   /// Makes the root folder and that of the database, nothing that a reader would see.
   arrow::Status Create(const CollectionSchema& schema) override;
   arrow::Status Drop(const CollectionRef& ref) override;
+  arrow::Result<std::string> Ddl(const CollectionSchema& schema) override;
 
  private:
   const Options options_;

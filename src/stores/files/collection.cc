@@ -346,6 +346,18 @@ arrow::Result<std::vector<std::string>> ListCollections(const Options& options, 
   return std::vector<std::string>(names.begin(), names.end());
 }
 
+arrow::Result<std::vector<std::string>> ListDatabases(const Options& options) {
+  ARROW_ASSIGN_OR_RAISE(auto collections, ListCollections(options, ""));
+  ARROW_ASSIGN_OR_RAISE(auto infos, ListFolder(options.path, /*recursive=*/false));
+  std::set<std::string> names;
+  for (const FileInfo& info : infos) {
+    std::string name = DecodeName(info.base_name());
+    if (!info.IsDirectory() || IsHidden(info.base_name()) || std::ranges::binary_search(collections, name)) continue;
+    names.insert(std::move(name));
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
 arrow::Result<CollectionSchema> DescribeCollection(const Options& options, const CollectionRef& ref,
                                                    const Collection& collection, int64_t* rows) {
   CollectionSchema schema;

@@ -37,6 +37,9 @@ TextSource OwnText(const TextFormat& format, const CollectionSchema& schema);
 /// Sorted. kNotFound when the folder of the database is absent.
 arrow::Result<std::vector<std::string>> ListCollections(const Options& options, const std::string& database);
 
+/// Folders that are no collections themselves. Sorted.
+arrow::Result<std::vector<std::string>> ListDatabases(const Options& options);
+
 /// The manifest's schema, or the one that the files of others have in common. `rows`, if not null, gets their number.
 arrow::Result<CollectionSchema> DescribeCollection(const Options& options, const CollectionRef& ref,
                                                    const Collection& collection, int64_t* rows = nullptr);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <functional>
+#include <google/protobuf/util/json_util.h>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -192,6 +193,21 @@ std::string ForPeople(const Index& index) {
   return text;
 }
 
+pb::CreateIndexRequest IndexRequest(const CollectionRef& ref, const Index& index) {
+  auto request = RequestFor<pb::CreateIndexRequest>(ref);
+  request.set_field_name(index.field);
+  request.set_index_name(index.name);
+  auto add = [&](std::string_view key, const std::string& value) {
+    auto* param = request.add_extra_params();
+    param->set_key(std::string(key));
+    param->set_value(value);
+  };
+  if (!index.type.empty()) add(kIndexType, index.type);
+  if (!index.metric.empty()) add(kMetricType, index.metric);
+  if (!index.params.empty()) add(kParams, ParamsAsJson(index.params));
+  return request;
+}
+
 /// True when `have` does all that is wanted; the server may have filled in more.
 bool Satisfies(const Index& have, const Index& want) {
   if (!want.type.empty() && have.type != want.type) return false;
@@ -235,17 +251,7 @@ arrow::Status EnsureIndex(Client* client, const CollectionRef& ref, const Index&
                     "there, or leave out indexes",
                     ref.ToString(), index.field, have.name, ForPeople(have), index.name, ForPeople(index)));
   }
-  auto request = RequestFor<pb::CreateIndexRequest>(Resolve(*client, ref));
-  request.set_field_name(index.field);
-  request.set_index_name(index.name);
-  auto add = [&](std::string_view key, const std::string& value) {
-    auto* param = request.add_extra_params();
-    param->set_key(std::string(key));
-    param->set_value(value);
-  };
-  if (!index.type.empty()) add(kIndexType, index.type);
-  if (!index.metric.empty()) add(kMetricType, index.metric);
-  if (!index.params.empty()) add(kParams, ParamsAsJson(index.params));
+  const auto request = IndexRequest(Resolve(*client, ref), index);
   return WithContext(client->CreateIndex(request), "index " + index.name + " (" + ForPeople(index) + ")");
 }
 
@@ -343,6 +349,14 @@ arrow::Result<std::vector<std::string>> MilvusCatalog::List(const std::string& d
   return names;
 }
 
+arrow::Result<std::vector<std::string>> MilvusCatalog::Databases() {
+  auto names = client_->ListDatabases();
+  if (!names.ok() && godwit::KindOf(names.status()) == ErrorKind::kUnsupported) return std::vector{client_->database()};
+  ARROW_RETURN_NOT_OK(names);
+  std::sort(names->begin(), names->end());
+  return names;
+}
+
 namespace {
 
 arrow::Result<CollectionSchema> CompleteSchema(Client* client, const CollectionRef& ref,
@@ -436,12 +450,9 @@ arrow::Status EnsureDatabase(Client* client, const std::string& database) {
   return std::find(names.begin(), names.end(), database) != names.end() ? arrow::Status::OK() : status;
 }
 
-arrow::Status CreateCollection(Client* client, const CollectionSchema& schema) {
-  ARROW_ASSIGN_OR_RAISE(auto proto, SchemaToProto(schema));
+/// Without the schema, which is a message of its own inside.
+arrow::Result<pb::CreateCollectionRequest> CreateRequest(const CollectionSchema& schema) {
   auto request = RequestFor<pb::CreateCollectionRequest>(schema.ref);
-  if (!proto.SerializeToString(request.mutable_schema())) {
-    return MakeError(ErrorKind::kInternal, "the schema can't be serialized", schema.ref.ToString());
-  }
   request.set_shards_num(schema.shards);
   // What pymilvus takes for the default; on the wire an unset level would mean Strong.
   auto level = common_pb::Bounded;
@@ -456,7 +467,26 @@ arrow::Status CreateCollection(Client* client, const CollectionSchema& schema) {
     property->set_key(key);
     property->set_value(value);
   }
+  return request;
+}
+
+arrow::Status CreateCollection(Client* client, const CollectionSchema& schema) {
+  ARROW_ASSIGN_OR_RAISE(auto proto, SchemaToProto(schema));
+  ARROW_ASSIGN_OR_RAISE(auto request, CreateRequest(schema));
+  if (!proto.SerializeToString(request.mutable_schema())) {
+    return MakeError(ErrorKind::kInternal, "the schema can't be serialized", schema.ref.ToString());
+  }
   return client->CreateCollection(request);
+}
+
+arrow::Result<nlohmann::ordered_json> AsJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  if (!google::protobuf::util::MessageToJsonString(message, &text, options).ok()) {
+    return MakeError(ErrorKind::kInternal, "a " + message.GetTypeName() + " can't be written as JSON");
+  }
+  return nlohmann::ordered_json::parse(text);
 }
 
 }  // namespace
@@ -484,6 +514,38 @@ arrow::Status MilvusCatalog::Create(const CollectionSchema& wanted) {
     ARROW_RETURN_NOT_OK(client_->CreatePartition(request));
   }
   return arrow::Status::OK();
+}
+
+arrow::Result<std::string> MilvusCatalog::Ddl(const CollectionSchema& wanted) {
+  CollectionSchema schema = wanted;
+  schema.ref = Resolve(*client_, wanted.ref);
+  auto calls = nlohmann::ordered_json::array();
+  auto add = [&](const char* name, const google::protobuf::Message& request) -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(auto body, AsJson(request));
+    calls.push_back({{"call", name}, {"request", std::move(body)}});
+    return arrow::Status::OK();
+  };
+  ARROW_ASSIGN_OR_RAISE(auto create, CreateRequest(schema));
+  ARROW_RETURN_NOT_OK(add("CreateCollection", create));
+  ARROW_ASSIGN_OR_RAISE(auto proto, SchemaToProto(schema));
+  ARROW_ASSIGN_OR_RAISE(calls.back()["request"]["schema"], AsJson(proto));
+  for (const std::string& partition : schema.partitions) {
+    auto request = RequestFor<pb::CreatePartitionRequest>(schema.ref);
+    request.set_partition_name(partition);
+    ARROW_RETURN_NOT_OK(add("CreatePartition", request));
+  }
+  for (const Index& index : schema.indexes) ARROW_RETURN_NOT_OK(add("CreateIndex", IndexRequest(schema.ref, index)));
+  if (schema.loaded) {
+    auto request = RequestFor<pb::LoadCollectionRequest>(schema.ref);
+    request.set_replica_number(1);
+    ARROW_RETURN_NOT_OK(add("LoadCollection", request));
+  }
+  for (const std::string& alias : schema.aliases) {
+    auto request = RequestFor<pb::CreateAliasRequest>(schema.ref);
+    request.set_alias(alias);
+    ARROW_RETURN_NOT_OK(add("CreateAlias", request));
+  }
+  return calls.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 arrow::Status MilvusCatalog::Drop(const CollectionRef& ref) {

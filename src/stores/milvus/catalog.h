@@ -25,6 +25,8 @@ class MilvusCatalog : public Catalog {
   explicit MilvusCatalog(std::shared_ptr<Client> client) : client_(std::move(client)) {}
 
   arrow::Result<std::vector<std::string>> List(const std::string& database) override;
+  /// A server without databases has the default one.
+  arrow::Result<std::vector<std::string>> Databases() override;
   arrow::Result<CollectionSchema> Describe(const CollectionRef& ref) override;
   /// The rows of a loaded collection are counted. Of another one the statistics are taken, which hold deleted rows too
   /// and leave out what was not flushed; where they say zero, a flush makes sure, and the answer is exact.
@@ -33,6 +35,8 @@ class MilvusCatalog : public Catalog {
   arrow::Status Create(const CollectionSchema& schema) override;
   /// Aliases of the collection go with it.
   arrow::Status Drop(const CollectionRef& ref) override;
+  /// The calls, as a JSON array.
+  arrow::Result<std::string> Ddl(const CollectionSchema& schema) override;
 
  private:
   std::shared_ptr<Client> client_;

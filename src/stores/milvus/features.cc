@@ -186,16 +186,24 @@ void CheckFieldTraits(const Field& field, const Features& features, Refusals* re
     refusals->Add("field '{}': a partition key is int64 or string, not {}", field.name, field.type.Name());
   }
   if (field.nullable && !features.nullable) refusals->Add("field '{}': it has no nullable fields", field.name);
-  if (field.default_json && !features.default_values) {
-    refusals->Add("field '{}': it has no default values", field.name);
+}
+
+/// What the server would not know goes; values stay as they are.
+void LeaveOutTraits(const Features& features, Field* field, std::vector<Loss>* losses) {
+  if (field->default_json && !features.default_values) {
+    losses->push_back({field->name, "its default value " + *field->default_json});
+    field->default_json.reset();
   }
-  if (field.clustering_key && !features.clustering_key) {
-    refusals->Add("field '{}': it has no clustering keys", field.name);
+  if (field->clustering_key && !features.clustering_key) {
+    losses->push_back({field->name, "that it is the clustering key"});
+    field->clustering_key = false;
   }
-  for (const auto& [key, value] : field.properties) {
-    bool analysis = key.starts_with("enable_") || key.find("analyzer") != std::string::npos;
-    if (analysis && !features.text_analysis) refusals->Add("field '{}': it has no {}", field.name, key);
-  }
+  if (features.text_analysis) return;
+  std::erase_if(field->properties, [&](const auto& property) {
+    const bool analysis = property.first.starts_with("enable_") || property.first.find("analyzer") != std::string::npos;
+    if (analysis) losses->push_back({field->name, property.first});
+    return analysis;
+  });
 }
 
 /// Words of the filter language, in any case (internal/parser/planparserv2/Plan.g4): a field of such a name can be
@@ -354,8 +362,16 @@ bool CanBeLoaded(const CollectionSchema& schema) {
 
 }  // namespace
 
+std::vector<Loss> LossesOf(const CollectionSchema& source, const Features& features) {
+  std::vector<Loss> losses;
+  for (Field field : source.fields) LeaveOutTraits(features, &field, &losses);
+  return losses;
+}
+
 arrow::Result<CollectionSchema> AdaptSchema(const CollectionSchema& source, const Features& features) {
   CollectionSchema schema = source;
+  std::vector<Loss> left_out;
+  for (Field& field : schema.fields) LeaveOutTraits(features, &field, &left_out);
   Refusals refusals;
   CheckCollection(schema, features, &refusals);
   CheckFields(schema, features, &refusals);

@@ -6,8 +6,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "godwit/schema.h"
+#include "godwit/store.h"
 
 namespace godwit::milvus {
 
@@ -45,8 +47,12 @@ Features FeaturesOf(std::string_view version);
 /// Of a server that does not know GetVersion.
 Features LiteFeatures();
 
-/// The schema as such a server will hold it. kUnsupported names every field, index and property that it can't hold, one
-/// sentence each.
+/// What such a server leaves out of the fields without a change of their rows: default values, clustering keys,
+/// analyzers.
+std::vector<Loss> LossesOf(const CollectionSchema& source, const Features& features);
+
+/// The schema as such a server will hold it, without what LossesOf names. kUnsupported names every field, index and
+/// property that it can't hold, one sentence each.
 arrow::Result<CollectionSchema> AdaptSchema(const CollectionSchema& source, const Features& features);
 
 // Limits of the server's defaults.

@@ -37,10 +37,11 @@ arrow::Status Translate(const arrow::Status& status) {
     return MakeError(ErrorKind::kUnavailable, status.message());
   }
   if (Contains(status, "cannot parse expression")) {
-    return MakeError(ErrorKind::kUnsupported,
-                     status.message() +
-                         ". The name of the key field may be a word of Milvus' filter language: such a "
-                         "collection can't be read by key");
+    return MakeError(
+        ErrorKind::kUnsupported,
+        status.message() +
+            ". Where no filter is to blame, the name of the key field may be a word of Milvus' filter language: such a "
+            "collection can't be read by key");
   }
   return status;
 }
@@ -55,8 +56,8 @@ const schema_pb::FieldData* FindField(const pb::QueryResults& reply, const std::
 }  // namespace
 
 RangeQuery::RangeQuery(std::shared_ptr<Client> client, const CollectionSchema& schema, const Field& key,
-                       const std::optional<std::string>& partition, uint64_t guarantee_timestamp)
-    : client_(std::move(client)), key_(key) {
+                       const std::optional<std::string>& partition, uint64_t guarantee_timestamp, std::string filter)
+    : client_(std::move(client)), key_(key), filter_(std::move(filter)) {
   request_.set_db_name(schema.ref.database.empty() ? client_->database() : schema.ref.database);
   request_.set_collection_name(schema.ref.name);
   for (const Field& field : schema.fields) request_.add_output_fields(field.name);
@@ -73,7 +74,12 @@ std::string RangeQuery::Expression(const std::optional<Key>& after, const std::o
   if (after) expression = fmt::format("{} > {}", key_.name, Literal(*after));
   if (after && upto) expression += " and ";
   if (upto) expression += fmt::format("{} <= {}", key_.name, Literal(*upto));
-  return expression;
+  return Filtered(std::move(expression));
+}
+
+std::string RangeQuery::Filtered(std::string condition) const {
+  if (filter_.empty()) return condition;
+  return condition.empty() ? filter_ : fmt::format("({}) and ({})", filter_, condition);
 }
 
 QueryCall RangeQuery::Start(std::string expression, int64_t limit, const std::string& only_field) const {
@@ -110,7 +116,7 @@ QueryCall RangeQuery::StartCount(const std::optional<Key>& after, const std::opt
 }
 
 QueryCall RangeQuery::StartCountOf(const Key& key) const {
-  return Start(fmt::format("{} == {}", key_.name, Literal(key)), /*limit=*/0, kCountField);
+  return Start(Filtered(fmt::format("{} == {}", key_.name, Literal(key))), /*limit=*/0, kCountField);
 }
 
 arrow::Result<int64_t> RangeQuery::Count(const std::optional<Key>& after, const std::optional<Key>& upto) const {

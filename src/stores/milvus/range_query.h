@@ -25,9 +25,10 @@ using QueryCall = PendingCall<pb::QueryResults>;
 class RangeQuery {
  public:
   /// Asks for the fields of `schema` and for the `key`, which need not be among them. Without a partition:
-  /// the whole collection. A timestamp of 0 means strong consistency: each question sees the newest state, and waits.
+  /// the whole collection. A filter (CheckCondition has passed) goes with every question. A timestamp of 0 means strong
+  /// consistency: each question sees the newest state, and waits.
   RangeQuery(std::shared_ptr<Client> client, const CollectionSchema& schema, const Field& key,
-             const std::optional<std::string>& partition, uint64_t guarantee_timestamp);
+             const std::optional<std::string>& partition, uint64_t guarantee_timestamp, std::string filter = {});
 
   /// The rows that follow `after`, in key order, one row a key, about `limit` of them: fewer or more, as several
   /// segments answer. Only a reply without rows is the end.
@@ -52,9 +53,12 @@ class RangeQuery {
  private:
   QueryCall Start(std::string expression, int64_t limit, const std::string& only_field) const;
   std::string Expression(const std::optional<Key>& after, const std::optional<Key>& upto) const;
+  /// Rows that pass the filter and the condition, which may be empty.
+  std::string Filtered(std::string condition) const;
 
   std::shared_ptr<Client> client_;
   Field key_;
+  std::string filter_;
   pb::QueryRequest request_;  // what all questions have in common
 };
 

@@ -49,6 +49,11 @@ arrow::Result<CollectionSchema> MilvusSink::Adapt(const CollectionSchema& source
   return AdaptSchema(wanted, features);
 }
 
+arrow::Result<std::vector<Loss>> MilvusSink::Losses(const CollectionSchema& source) {
+  ARROW_ASSIGN_OR_RAISE(Features features, AskedFeatures());
+  return LossesOf(source, features);
+}
+
 CommitMode MilvusSink::commit_mode(const CollectionSchema& schema) const {
   int key = schema.key_index();
   return key >= 0 && schema.fields[static_cast<size_t>(key)].auto_id ? CommitMode::kAppendOnly

@@ -37,6 +37,7 @@ class MilvusSink : public Sink {
   MilvusSink(std::shared_ptr<Client> client, const MilvusOptions& options);
 
   arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) override;
+  arrow::Result<std::vector<Loss>> Losses(const CollectionSchema& source) override;
   CommitMode commit_mode(const CollectionSchema& schema) const override;
   arrow::Result<Recovery> Recover(const WriteTarget& target, const Split& split,
                                   const std::optional<Receipt>& journaled, bool attempted) override;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/condition.h"
 #include "stores/milvus/catalog.h"
 #include "stores/milvus/codec.h"
 #include "stores/milvus/key_ranges.h"
@@ -82,6 +83,7 @@ struct SplitSpec {
   std::optional<std::string> partition;  // as Milvus names it
   std::optional<Key> after;
   std::optional<Key> upto;
+  std::string filter = {};
 };
 
 std::string ToText(const SplitSpec& spec) {
@@ -89,18 +91,20 @@ std::string ToText(const SplitSpec& spec) {
   if (spec.partition) json["partition"] = *spec.partition;
   if (spec.after) json["after"] = Json::parse(KeyToJson(*spec.after));
   if (spec.upto) json["upto"] = Json::parse(KeyToJson(*spec.upto));
+  if (!spec.filter.empty()) json["filter"] = spec.filter;
   return json.dump();
 }
 
 arrow::Result<SplitSpec> ParseSplit(const std::string& text) {
   ARROW_ASSIGN_OR_RAISE(Json json, ParseObject("split", text));
   for (const auto& [name, value] : json.items()) {
-    if (name != "partition" && name != "after" && name != "upto") {
+    if (name != "partition" && name != "after" && name != "upto" && name != "filter") {
       return MakeError(ErrorKind::kCorruptData, fmt::format("a split with '{}' is none of Milvus: {}", name, text));
     }
   }
   SplitSpec spec;
   if (json.contains("partition")) spec.partition = TextOf(json, "partition");
+  spec.filter = TextOf(json, "filter");
   if (json.contains("after")) {
     ARROW_ASSIGN_OR_RAISE(spec.after, KeyFromJson(json["after"].dump()));
   }
@@ -231,16 +235,28 @@ arrow::Result<Snapshot> MilvusSource::OpenSnapshot(const CollectionRef&) {
   return Snapshot{.life = SnapshotLife::kNone, .id = std::to_string(timestamp)};
 }
 
+arrow::Status MilvusSource::CheckFilter(const CollectionSchema& schema, const std::string& filter) {
+  ARROW_RETURN_NOT_OK(CheckCondition(filter, ConditionLanguage::kMilvus));
+  ARROW_ASSIGN_OR_RAISE(Field key, KeyOf(client_.get(), schema));
+  RangeQuery query(client_, schema, key, std::nullopt, /*guarantee_timestamp=*/0, filter);
+  arrow::Status status = query.FirstKey(std::nullopt).status();
+  // Read before anything else: whatever comes later says nothing of the filter.
+  if (status.message().find("parse expression") == std::string::npos) return arrow::Status::OK();
+  return MakeError(ErrorKind::kInvalidConfig, "Milvus says: " + status.message());
+}
+
 arrow::Result<std::vector<Split>> MilvusSource::PlanSplits(const CollectionSchema& schema, const Snapshot& snapshot,
                                                            const SplitPolicy& policy) {
   ARROW_ASSIGN_OR_RAISE(Field key, KeyOf(client_.get(), schema));
   ARROW_ASSIGN_OR_RAISE(uint64_t timestamp, TimestampOf(client_.get(), snapshot));
-  RangeQuery whole(client_, schema, key, std::nullopt, timestamp);
+  RangeQuery whole(client_, schema, key, std::nullopt, timestamp, policy.filter);
   ARROW_RETURN_NOT_OK(whole.CheckGreatestKey());
   ARROW_ASSIGN_OR_RAISE(int64_t row_bytes, SampleRowBytes(whole, schema));
   auto partitions = PartitionsOf(schema);
   std::vector<RangeQuery> queries;
-  for (const auto& partition : partitions) queries.emplace_back(client_, schema, key, partition, timestamp);
+  for (const auto& partition : partitions) {
+    queries.emplace_back(client_, schema, key, partition, timestamp, policy.filter);
+  }
   ARROW_ASSIGN_OR_RAISE(auto rows, CountAll(queries));
   int64_t total = 0;
   for (int64_t count : rows) total += count;
@@ -251,10 +267,12 @@ arrow::Result<std::vector<Split>> MilvusSource::PlanSplits(const CollectionSchem
     KeyRange all{.after = std::nullopt, .upto = std::nullopt, .rows = rows[i]};
     ARROW_ASSIGN_OR_RAISE(auto ranges, CutKeyRange(all, sizes, queries[i].Counter()));
     for (const KeyRange& range : ranges) {
-      splits.push_back({.id = fmt::format("r{}", splits.size()),
-                        .spec = ToText({.partition = partitions[i], .after = range.after, .upto = range.upto}),
-                        .estimated_rows = range.rows,
-                        .estimated_bytes = range.rows * row_bytes});
+      splits.push_back(
+          {.id = fmt::format("r{}", splits.size()),
+           .spec =
+               ToText({.partition = partitions[i], .after = range.after, .upto = range.upto, .filter = policy.filter}),
+           .estimated_rows = range.rows,
+           .estimated_bytes = range.rows * row_bytes});
     }
   }
   return splits;
@@ -277,19 +295,20 @@ arrow::Result<std::unique_ptr<Reader>> MilvusSource::Open(const CollectionSchema
       .row_bytes = row_bytes > 0 ? row_bytes : schema.EstimatedRowBytes(),
       .max_page_rows = max_page_rows_,
       .stop = client_->stop()};
-  RangeQuery query(client_, schema, key, spec.partition, timestamp);
+  RangeQuery query(client_, schema, key, spec.partition, timestamp, spec.filter);
   return std::make_unique<RangeReader>(std::move(query), std::move(options));
 }
 
 arrow::Result<std::vector<int64_t>> MilvusSource::CountRows(const CollectionSchema& schema,
-                                                            const std::string& partition, const arrow::Array& keys) {
+                                                            const std::string& partition, const arrow::Array& keys,
+                                                            const std::string& filter) {
   ARROW_ASSIGN_OR_RAISE(Field key, KeyOf(client_.get(), schema));
   ARROW_ASSIGN_OR_RAISE(uint64_t timestamp, ReadTimestamp(client_.get()));
   // As the splits do: by name only where there are named ones.
   std::optional<std::string> name;
   if (!schema.has_partition_key() && !schema.partitions.empty())
     name = partition.empty() ? kDefaultPartition : partition;
-  RangeQuery query(client_, schema, key, name, timestamp);
+  RangeQuery query(client_, schema, key, name, timestamp, filter);
   std::vector<int64_t> rows;
   while (std::ssize(rows) < keys.length()) {
     std::vector<QueryCall> calls;

@@ -3,7 +3,8 @@
 //
 // There is no snapshot: every read sees at least what was acknowledged when the snapshot was opened (its id is a
 // timestamp of the server), and maybe later changes. Splits are ranges of the key, in one partition where the
-// collection has named ones: {"partition":"p","after":"k","upto":"k"}, each member optional; after < key <= upto.
+// collection has named ones: {"partition":"p","after":"k","upto":"k","filter":"f"}, each member optional;
+// after < key <= upto.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +28,14 @@ class MilvusSource : public Source {
   arrow::Status Prepare(const CollectionRef& ref, const std::string& preparation) override;
   arrow::Status Restore(const CollectionRef& ref, const std::string& preparation) override;
   arrow::Result<Snapshot> OpenSnapshot(const CollectionRef& ref) override;
+  /// Asks the server, which reads a filter before it looks whether the collection is loaded.
+  arrow::Status CheckFilter(const CollectionSchema& schema, const std::string& filter) override;
   arrow::Result<std::vector<Split>> PlanSplits(const CollectionSchema& schema, const Snapshot& snapshot,
                                                const SplitPolicy& policy) override;
   arrow::Result<std::unique_ptr<Reader>> Open(const CollectionSchema& schema, const Split& split,
                                               const Snapshot& snapshot, const std::string& resume_after) override;
   arrow::Result<std::vector<int64_t>> CountRows(const CollectionSchema& schema, const std::string& partition,
-                                                const arrow::Array& keys) override;
+                                                const arrow::Array& keys, const std::string& filter) override;
 
  private:
   std::shared_ptr<Client> client_;

@@ -97,7 +97,8 @@ StoreFactory Factory() {
                        .snapshot_life = SnapshotLife::kNone,
                        .splits_by = "primary key range",
                        .read_back =
-                           "queries that see all that was acknowledged, through a temporary index where there is none"},
+                           "queries that see all that was acknowledged, through a temporary index where there is none",
+                       .filter = "Milvus boolean expression"},
       .options = Options(),
       .open = OpenStore};
 }

@@ -314,6 +314,21 @@ arrow::Result<TableInfo> GetTable(SqliteDatabase& db, const Options& options, co
   return MakeError(ErrorKind::kNotFound, "there is no table '" + ref.ToString() + "'", db.path());
 }
 
+std::vector<std::string> CreateIndexSql(const CollectionSchema& schema) {
+  std::vector<std::string> statements;
+  for (const Index& index : schema.indexes) {
+    const Field* field = schema.FindField(index.field);
+    const bool is_plain = field != nullptr && !field->primary_key && field->type.kind <= TypeKind::kDate &&
+                          field->type.kind != TypeKind::kJson;
+    if (!is_plain) continue;
+    // Names of indexes are shared by all tables of a file.
+    const std::string name = schema.ref.name + "." + (index.name.empty() ? index.field : index.name);
+    statements.push_back("CREATE INDEX IF NOT EXISTS main." + QuoteSqliteIdentifier(name) + " ON " +
+                         QuoteSqliteIdentifier(schema.ref.name) + "(" + QuoteSqliteIdentifier(index.field) + ")");
+  }
+  return statements;
+}
+
 std::vector<std::string> UnsupportedFeatures(const CollectionSchema& schema) {
   std::vector<std::string> problems;
   auto check_name = [&](const std::string& what, const std::string& name) {
@@ -399,6 +414,12 @@ arrow::Result<std::string> SqliteCatalog::GlobalId(const CollectionRef& ref) {
 arrow::Status SqliteCatalog::Create(const CollectionSchema& schema) {
   ARROW_ASSIGN_OR_RAISE(auto connection, database_.Connect(Mode::kCreate));
   return connection->Translate(CreateIn(connection->db(), database_.options(), schema));
+}
+
+arrow::Result<std::string> SqliteCatalog::Ddl(const CollectionSchema& schema) {
+  std::string sql = CreateTableSql(schema) + ";";
+  for (const std::string& index : CreateIndexSql(schema)) sql += "\n" + index + ";";
+  return sql;
 }
 
 arrow::Status SqliteCatalog::Drop(const CollectionRef& ref) {

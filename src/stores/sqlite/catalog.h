@@ -34,6 +34,9 @@ arrow::Result<TableInfo> GetTable(SqliteDatabase& db, const Options& options, co
 /// Names each feature of the schema that the room can't hold; empty when it can hold all.
 std::vector<std::string> UnsupportedFeatures(const CollectionSchema& schema);
 
+/// A statement for each index that SQLite can have: those on plain columns.
+std::vector<std::string> CreateIndexSql(const CollectionSchema& schema);
+
 /// Thread-safe; each call uses a connection of its own.
 class SqliteCatalog : public Catalog {
  public:
@@ -46,6 +49,7 @@ class SqliteCatalog : public Catalog {
   arrow::Result<std::string> GlobalId(const CollectionRef& ref) override;
   arrow::Status Create(const CollectionSchema& schema) override;
   arrow::Status Drop(const CollectionRef& ref) override;
+  arrow::Result<std::string> Ddl(const CollectionSchema& schema) override;
 
  private:
   Database& database_;

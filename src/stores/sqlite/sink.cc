@@ -344,24 +344,9 @@ arrow::Status DeleteRows(SqliteDatabase& db, const TableInfo& table, const std::
   return transaction.Commit();
 }
 
-arrow::Status CreateIndexes(SqliteDatabase& db, const CollectionSchema& schema) {
-  for (const Index& index : schema.indexes) {
-    const Field* field = schema.FindField(index.field);
-    const bool is_plain = field != nullptr && !field->primary_key && field->type.kind <= TypeKind::kDate &&
-                          field->type.kind != TypeKind::kJson;
-    if (!is_plain) continue;
-    // Names of indexes are shared by all tables of a file.
-    const std::string name = schema.ref.name + "." + (index.name.empty() ? index.field : index.name);
-    ARROW_RETURN_NOT_OK(db.Execute("CREATE INDEX IF NOT EXISTS main." + QuoteSqliteIdentifier(name) + " ON " +
-                                   QuoteSqliteIdentifier(schema.ref.name) + "(" + QuoteSqliteIdentifier(index.field) +
-                                   ")"));
-  }
-  return arrow::Status::OK();
-}
-
 arrow::Status PublishIn(SqliteDatabase& db, const WriteTarget& target) {
   ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(&db));
-  ARROW_RETURN_NOT_OK(CreateIndexes(db, target.schema));
+  for (const std::string& sql : CreateIndexSql(target.schema)) ARROW_RETURN_NOT_OK(db.Execute(sql));
   ARROW_RETURN_NOT_OK(DeleteProgress(db, target));
   return transaction.Commit();
 }

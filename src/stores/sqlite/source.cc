@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <simdjson.h>
 
+#include "formats/condition.h"
 #include "stores/sqlite/catalog.h"
 #include "stores/sqlite/codec.h"
 
@@ -23,8 +24,9 @@ using Mode = SqliteDatabase::Mode;
 /// A value of the paging column.
 using Key = std::variant<int64_t, std::string>;
 
-/// Rows with after < key <= through, of one partition in a partitioned table.
+/// Rows with after < key <= through that pass the filter, of one partition in a partitioned table.
 struct KeyRange {
+  std::string filter = {};
   std::optional<std::string> partition;
   std::optional<Key> after;
   std::optional<Key> through;
@@ -46,6 +48,7 @@ std::optional<Key> KeyFromJson(const Json& json, bool text) {
 std::string ToText(const KeyRange& range) {
   Json json = {{"after", ToJson(range.after)}, {"through", ToJson(range.through)}};
   if (range.partition) json["partition"] = *range.partition;
+  if (!range.filter.empty()) json["filter"] = range.filter;
   return json.dump();
 }
 
@@ -62,6 +65,10 @@ arrow::Result<KeyRange> ParseRange(const Split& split, const TableInfo& table) {
   if (valid && table.partitioned) {
     valid = json["partition"].is_string();
     if (valid) range.partition = json["partition"].get<std::string>();
+  }
+  if (valid && json.contains("filter")) {
+    valid = json["filter"].is_string();
+    if (valid) range.filter = json["filter"].get<std::string>();
   }
   if (valid) return range;
   return MakeError(ErrorKind::kCorruptData, "split '" + split.id + "' is not of this table: " + split.spec,
@@ -87,13 +94,17 @@ void BindKey(const Key& key, int parameter, SqliteStatement* statement) {
   }
 }
 
+/// CheckCondition has passed: the parentheses hold it together.
+std::string FilterSql(const std::string& filter) { return filter.empty() ? "TRUE" : "(" + filter + ")"; }
+
 std::string TableName(const TableInfo& table) { return "main." + QuoteSqliteIdentifier(table.schema.ref.name); }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Splits
 
-arrow::Result<int64_t> CountRows(SqliteDatabase& db, const TableInfo& table) {
-  ARROW_ASSIGN_OR_RAISE(auto query, db.Prepare("SELECT count(*) FROM " + TableName(table)));
+arrow::Result<int64_t> CountRows(SqliteDatabase& db, const TableInfo& table, const std::string& filter) {
+  ARROW_ASSIGN_OR_RAISE(auto query,
+                        db.Prepare("SELECT count(*) FROM " + TableName(table) + " WHERE " + FilterSql(filter)));
   ARROW_RETURN_NOT_OK(query.Step());
   return query.Int(0);
 }
@@ -101,12 +112,13 @@ arrow::Result<int64_t> CountRows(SqliteDatabase& db, const TableInfo& table) {
 /// Cuts the keys of a table, given in order, into splits.
 class SplitCutter {
  public:
-  SplitCutter(int64_t rows_a_split, int64_t row_bytes) : rows_a_split_(rows_a_split), row_bytes_(row_bytes) {}
+  SplitCutter(int64_t rows_a_split, int64_t row_bytes, const std::string& filter)
+      : rows_a_split_(rows_a_split), row_bytes_(row_bytes), range_{.filter = filter} {}
 
   void Add(const std::optional<std::string>& partition, Key key) {
     if (rows_ > 0 && partition != range_.partition) {
       Close(std::nullopt);
-      range_ = {};
+      range_ = {.filter = range_.filter};
     } else if (rows_ == rows_a_split_) {
       Close(last_);
       range_.after = std::exchange(range_.through, std::nullopt);
@@ -141,13 +153,14 @@ class SplitCutter {
 
 arrow::Result<std::vector<Split>> CutSplits(SqliteDatabase& db, const TableInfo& table, int64_t row_bytes,
                                             const SplitPolicy& policy) {
-  ARROW_ASSIGN_OR_RAISE(const int64_t rows, CountRows(db, table));
+  ARROW_ASSIGN_OR_RAISE(const int64_t rows, CountRows(db, table, policy.filter));
   const int64_t evenly = (rows + policy.min_splits - 1) / std::max(policy.min_splits, 1);
   const int64_t rows_a_split = std::max<int64_t>(1, std::min(policy.target_bytes / row_bytes, evenly));
-  SplitCutter cutter(rows_a_split, row_bytes);
+  SplitCutter cutter(rows_a_split, row_bytes, policy.filter);
   const std::string partition = table.partitioned ? QuoteSqliteIdentifier(kPartitionColumn) + ", " : "";
-  ARROW_ASSIGN_OR_RAISE(auto query, db.Prepare("SELECT " + partition + table.paging_column + " FROM " +
-                                               TableName(table) + " ORDER BY " + partition + table.paging_column));
+  ARROW_ASSIGN_OR_RAISE(
+      auto query, db.Prepare("SELECT " + partition + table.paging_column + " FROM " + TableName(table) + " WHERE " +
+                             FilterSql(policy.filter) + " ORDER BY " + partition + table.paging_column));
   while (true) {
     ARROW_ASSIGN_OR_RAISE(bool row, query.Step());
     if (!row) return cutter.Finish();
@@ -219,7 +232,7 @@ class SqliteReader : public Reader {
     const std::string& key = table_.paging_column;
     std::string sql = "SELECT " + key;
     for (const Field& field : schema_.fields) sql += ", " + QuoteSqliteIdentifier(field.name);
-    sql += " FROM " + TableName(table_) + " WHERE TRUE";
+    sql += " FROM " + TableName(table_) + " WHERE " + FilterSql(range_.filter);
     if (range_.partition) sql += " AND " + QuoteSqliteIdentifier(kPartitionColumn) + " = ?";
     if (range_.through) sql += " AND " + key + " <= ?";
     if (range_.after) sql += " AND " + key + " > ?";
@@ -250,6 +263,16 @@ arrow::Result<std::string> SqliteSource::Preparation(const CollectionRef& ref, R
 arrow::Status SqliteSource::Prepare(const CollectionRef&, const std::string&) { return arrow::Status::OK(); }
 arrow::Status SqliteSource::Restore(const CollectionRef&, const std::string&) { return arrow::Status::OK(); }
 arrow::Result<Snapshot> SqliteSource::OpenSnapshot(const CollectionRef&) { return Snapshot{}; }
+
+arrow::Status SqliteSource::CheckFilter(const CollectionSchema& schema, const std::string& filter) {
+  ARROW_RETURN_NOT_OK(CheckCondition(filter, ConditionLanguage::kSql));
+  ARROW_ASSIGN_OR_RAISE(auto connection, database_.Connect(Mode::kReadOnly));
+  ARROW_ASSIGN_OR_RAISE(TableInfo table,
+                        connection->Translate(GetTable(connection->db(), database_.options(), schema.ref)));
+  auto query = connection->db().Prepare("SELECT 1 FROM " + TableName(table) + " WHERE " + FilterSql(filter));
+  if (query.ok()) return arrow::Status::OK();
+  return MakeError(ErrorKind::kInvalidConfig, "SQLite says: " + query.status().message());
+}
 
 arrow::Result<std::vector<Split>> SqliteSource::PlanSplits(const CollectionSchema& schema, const Snapshot&,
                                                            const SplitPolicy& policy) {

@@ -23,6 +23,7 @@ class SqliteSource : public Source {
   arrow::Status Restore(const CollectionRef& ref, const std::string& preparation) override;
   arrow::Result<Snapshot> OpenSnapshot(const CollectionRef& ref) override;
   /// Reads every key once, to cut where the rows are.
+  arrow::Status CheckFilter(const CollectionSchema& schema, const std::string& filter) override;
   arrow::Result<std::vector<Split>> PlanSplits(const CollectionSchema& schema, const Snapshot& snapshot,
                                                const SplitPolicy& policy) override;
   arrow::Result<std::unique_ptr<Reader>> Open(const CollectionSchema& schema, const Split& split,

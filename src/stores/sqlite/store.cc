@@ -74,7 +74,8 @@ StoreFactory Factory() {
                            .partitions = true,
                            .snapshot_life = SnapshotLife::kNone,
                            .splits_by = "primary key range",
-                           .read_back = "SQL"},
+                           .read_back = "SQL",
+                           .filter = "SQL condition"},
           .options = Table(),
           .open = [](const OptionValues& values, StopToken stop) -> arrow::Result<std::unique_ptr<Store>> {
             ARROW_ASSIGN_OR_RAISE(Options options, ParseOptions(values));

@@ -153,7 +153,7 @@ arrow::Result<std::unique_ptr<Reader>> SyntheticSource::Open(const CollectionSch
 }
 
 arrow::Result<std::vector<int64_t>> SyntheticSource::CountRows(const CollectionSchema&, const std::string&,
-                                                               const arrow::Array& keys) {
+                                                               const arrow::Array& keys, const std::string&) {
   std::unordered_set<std::string> repeated;
   for (int64_t row = 0; row < options_.duplicates; ++row) repeated.insert(KeyText(options_, row));
   std::vector<int64_t> rows;

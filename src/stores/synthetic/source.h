@@ -24,7 +24,7 @@ class SyntheticSource : public Source {
   arrow::Result<std::unique_ptr<Reader>> Open(const CollectionSchema& schema, const Split& split,
                                               const Snapshot& snapshot, const std::string& resume_after) override;
   arrow::Result<std::vector<int64_t>> CountRows(const CollectionSchema& schema, const std::string& partition,
-                                                const arrow::Array& keys) override;
+                                                const arrow::Array& keys, const std::string& filter) override;
 
  private:
   const Options options_;
