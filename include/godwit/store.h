@@ -257,6 +257,8 @@ class Sink {
   /// What Adapt leaves out or changes of the schema, or the room does to values. The job has to allow each by name.
   virtual arrow::Result<std::vector<Loss>> Losses(const CollectionSchema& /*source*/) { return std::vector<Loss>(); }
   virtual CommitMode commit_mode(const CollectionSchema& schema) const = 0;
+  /// What the user has to know to use this collection there, one sentence each.
+  virtual std::vector<std::string> Notes(const CollectionSchema& /*target*/) const { return {}; }
   /// Finds the newest receipt of a split, at the target or the journaled one (`journaled`, none when the journal has
   /// none), and removes or fences what may have been left after it. `attempted` = a writer was opened for this split
   /// before. Called before any replay, with no writer open for the split; a fenced writer of an older epoch can't

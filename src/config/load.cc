@@ -25,12 +25,13 @@ struct Dialect {
   JobSpec (*interpret)(const Node& root, const StoreRegistry& stores, Problems* problems);
 };
 
-/// Those that are known by what they hold come first.
+bool IsNative(const Node& root) { return root.Find("source") != nullptr || root.Find("target") != nullptr; }
+
 const std::vector<Dialect>& Dialects() {
   static const std::vector<Dialect> dialects = {
       {"milvus2csv.yaml", {".yaml", ".yml"}, ReadYaml, IsMilvus2Csv, ReadMilvus2Csv},
       {"migration.conf", {".conf", ".hocon"}, ReadHocon, IsSeaTunnel, ReadSeaTunnel},
-      {"godwit.yaml", {".yaml", ".yml"}, ReadYaml, [](const Node&) { return true; }, ReadNative},
+      {"godwit.yaml", {".yaml", ".yml"}, ReadYaml, IsNative, ReadNative},
   };
   return dialects;
 }
@@ -41,7 +42,7 @@ std::optional<std::string> ProcessEnvironment(const std::string& name) {
   return value;
 }
 
-/// By the ending, then by the contents. A file of another ending, as .json, may be of any dialect.
+/// By the ending, then by the contents, then by the name. A file of another ending, as .json, may be of any dialect.
 const Dialect& FindDialect(std::string_view text, const std::string& path, const Environment& environment) {
   const std::string extension = std::filesystem::path(path).extension().string();
   std::vector<const Dialect*> candidates;
@@ -56,6 +57,9 @@ const Dialect& FindDialect(std::string_view text, const std::string& path, const
     Problems ignored(path);
     const std::optional<Node> root = dialect->read(text, environment, &ignored);
     if (root && dialect->recognise(*root)) return *dialect;
+  }
+  for (const Dialect* dialect : candidates) {
+    if (std::filesystem::path(path).filename() == dialect->name) return *dialect;
   }
   return *candidates.back();
 }

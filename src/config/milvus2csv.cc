@@ -4,6 +4,8 @@
 // As the script that these files were written for: a token counts before user and password, an empty string is no
 // value, and an export that is there already is replaced. Unlike it: collections left out or [] are all of the
 // database.
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <map>
 
@@ -45,6 +47,17 @@ OptionTable ExportOptions() {
   };
 }
 
+bool IsIpv6(const std::string& text) {
+  in6_addr address;
+  return inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
+/// As PostgreSQL reads a name that stands without quotes.
+std::string Folded(std::string name) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return name;
+}
+
 class Milvus2CsvReader {
  public:
   Milvus2CsvReader(const Node& root, const StoreRegistry& stores, Problems* problems)
@@ -76,8 +89,7 @@ class Milvus2CsvReader {
   /// The places of the printed file are all filled in, or emptied: '' says as much as no line at all.
   static Node WithoutEmpty(Node section) {
     std::erase_if(section.entries, [](const Node::Entry& entry) {
-      return entry.value.kind == Node::Kind::kNull ||
-             (entry.value.kind == Node::Kind::kScalar && !entry.value.unset && entry.value.text.empty());
+      return entry.value.kind == Node::Kind::kScalar && !entry.value.unset && entry.value.text.empty();
     });
     return section;
   }
@@ -86,9 +98,7 @@ class Milvus2CsvReader {
     const OptionValues values =
         ReadSection(WithoutEmpty(section), MilvusOptions(), OptionScope::kBoth, "milvus", {}, &problems_);
     OptionValues options;
-    std::string host = values.GetString("host");
-    if (host.find(':') != std::string::npos && !host.starts_with('[')) host = "[" + host + "]";  // IPv6
-    options.Set("url", "http://" + host + ":" + std::to_string(values.GetInt("port")));
+    options.Set("url", UrlOf(values.GetString("host"), values.GetInt("port"), section));
     if (values.Has("token")) {
       options.Set("token", values.GetSecret("token"));
     } else {
@@ -99,6 +109,17 @@ class Milvus2CsvReader {
     options.Set("database", spec_.source_database);
     spec_.source = MakeStore("milvus", std::move(options), OptionScope::kSource, section,
                              {{"url", "host"}, {"database", "db_name"}});
+  }
+
+  std::string UrlOf(std::string host, int64_t port, const Node& section) {
+    if (IsIpv6(host)) {
+      host = "[" + host + "]";
+    } else if (host.find_first_of("/:@?#,[] \t\r\n") != std::string::npos) {
+      problems_.Add(section.Find("host")->place,
+                    "milvus.host: the name or address of a machine was expected, without scheme, port and path; the "
+                    "port is milvus.port");
+    }
+    return "http://" + host + ":" + std::to_string(port);
   }
 
   void ReadExport(const Node& section) {
@@ -124,6 +145,13 @@ class Milvus2CsvReader {
   void ReadCollections(const Node* node, const std::vector<std::string>& names) {
     for (size_t i = 0; i < names.size(); ++i) {
       const Place place = i < node->items.size() ? node->items[i].place : node->place;
+      // Importers name the tables as the folders, without quotes: the rows of one would go into the other.
+      for (size_t j = 0; j < i; ++j) {
+        if (names[i] == names[j] || Folded(names[i]) != Folded(names[j])) continue;
+        problems_.Add(place, "export.collections: '" + names[j] + "' and '" + names[i] +
+                                 "' are one name to PostgreSQL where it stands without quotes; export them into two "
+                                 "folders, by two files");
+      }
       CollectionRule rule{.source = {spec_.source_database, names[i]}, .target_name = {}, .where = {}};
       rule.where = WhereIn(problems_.file(), place);
       AddCollection(std::move(rule), place, "export.collections", &spec_, &problems_);

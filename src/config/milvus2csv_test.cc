@@ -106,6 +106,26 @@ TEST(Milvus2CsvTest, MistakesAreNamed) {
   EXPECT_NE(ErrorOf(Replaced(kPrinted, "- 'medium_articles_with_json'", "- 'test'")).find("named twice"),
             std::string::npos);
   EXPECT_NE(ErrorOf("milvus: {host: h}\n").find("section 'export' is missing"), std::string::npos);
+  // Both sections are misspelled: the name tells which file it was meant to be.
+  EXPECT_NE(ErrorOf(Replaced(Replaced(kPrinted, "milvus:", "milvuss:"), "export:", "exports:"))
+                .find("unknown key 'milvuss'; did you mean 'milvus'?"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf("milvus: {host: h}\nexport: {collections:, output_path: o}\n")
+                .find("milvus2csv.yaml:2:10: export.collections has no value"),
+            std::string::npos);
+}
+
+TEST(Milvus2CsvTest, AHostIsNoUrl) {
+  for (const char* host : {"http://h", "h:19530", "root@h", "h/db", "[::1]", "a b", "1:2"}) {
+    const std::string error = ErrorOf(Replaced(kPrinted, "<localhost>", host));
+    EXPECT_EQ(error.find("milvus2csv.yaml:2:9: milvus.host: "), 0u) << error;
+  }
+}
+
+TEST(Milvus2CsvTest, TablesThatImportersTakeForOne) {
+  EXPECT_EQ(ErrorOf(Replaced(kPrinted, "medium_articles_with_json", "Test")),
+            "milvus2csv.yaml:12:7: export.collections: 'test' and 'Test' are one name to PostgreSQL where it stands "
+            "without quotes; export them into two folders, by two files");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -123,13 +124,8 @@ arrow::Result<std::string> CreateTableSql(const CollectionSchema& schema) {
     return MakeError(ErrorKind::kUnsupported, fmt::format("collection '{}' has {} fields, a table {} columns at most",
                                                           schema.ref.ToString(), schema.fields.size(), kMaxColumns));
   }
-  const std::string table = QuotedIdentifier(schema.ref.name);
-  std::string sql;
-  // In a comment a line break of the name would end it.
-  if (table != schema.ref.name && table.find_first_of("\r\n") == std::string::npos) {
-    sql = "-- The table's name needs its quotes: COPY " + table + " FROM STDIN ...\n";
-  }
-  sql += "CREATE TABLE " + table + " (";
+  std::string sql = "CREATE TABLE " + QuotedIdentifier(schema.ref.name) + " (";
+  std::set<std::string_view> names;
   for (const Field& field : schema.fields) {
     ARROW_RETURN_NOT_OK(CheckName(field.name, "field '" + field.name + "'"));
     if (std::find(kSystemColumns.begin(), kSystemColumns.end(), field.name) != kSystemColumns.end()) {
@@ -137,11 +133,27 @@ arrow::Result<std::string> CreateTableSql(const CollectionSchema& schema) {
                                                     "' has the name of a system column of PostgreSQL; give it another "
                                                     "one");
     }
-    if (sql.back() != '(') sql += ", ";
+    if (!names.insert(field.name).second) {
+      return MakeError(ErrorKind::kUnsupported, "field '" + field.name + "' is there twice; rename one of them");
+    }
+    if (names.size() > 1) sql += ", ";
     sql += QuotedIdentifier(field.name) + " " + ColumnType(field);
     if (field.primary_key) sql += " PRIMARY KEY";
   }
   return sql + ");\n";
+}
+
+std::vector<std::string> CreateTableNotes(const CollectionSchema& schema) {
+  std::vector<std::string> notes;
+  if (const std::string table = QuotedIdentifier(schema.ref.name); table != schema.ref.name) {
+    notes.push_back("the name of the table needs its quotes in PostgreSQL: COPY " + table + " FROM STDIN ...");
+  }
+  if (!schema.partitions.empty() && schema.key_index() >= 0) {
+    notes.push_back(
+        "keys that stand in several partitions do not fit the PRIMARY KEY of create_table.sql: PostgreSQL refuses to "
+        "load them; take PRIMARY KEY out of the file to load all rows");
+  }
+  return notes;
 }
 
 }  // namespace godwit

@@ -12,16 +12,20 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "godwit/error.h"
 #include "godwit/schema.h"
 
 namespace godwit {
 
-/// One statement and a line break, the table named as the collection and the primary key declared, behind a comment
-/// where the table's name has to be quoted. kUnsupported, naming the field, for what PostgreSQL can't hold: names of
-/// more than 63 bytes (it would cut them) or with a NUL, columns named as its own system columns, more than 1,600.
+/// One statement and a line break, the table named as the collection and the primary key declared. kUnsupported, naming
+/// the field, for what PostgreSQL can't hold: names of more than 63 bytes (it would cut them) or with a NUL, two
+/// columns of one name, columns named as its own system columns, more than 1,600.
 arrow::Result<std::string> CreateTableSql(const CollectionSchema& schema);
+
+/// What has to be known to load the table, one sentence each: mostly nothing.
+std::vector<std::string> CreateTableNotes(const CollectionSchema& schema);
 
 /// The name as SQL, in double quotes where PostgreSQL would read it as something else: "order", "camelCase".
 std::string QuotedIdentifier(std::string_view name);

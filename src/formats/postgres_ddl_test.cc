@@ -73,14 +73,24 @@ TEST(CreateTableSqlTest, NamesThatWouldMeanSomethingElse) {
             "CREATE TABLE t (\"a\"\" int); DROP TABLE x; --\" bigint PRIMARY KEY);\n");
 }
 
-TEST(CreateTableSqlTest, ATableThatNeedsQuotesSaysSo) {
-  auto sql = CreateTableSql(SchemaOf("Users", {Key("id")}));
-  ASSERT_TRUE(sql.ok()) << sql.status();
-  EXPECT_EQ(*sql,
-            "-- The table's name needs its quotes: COPY \"Users\" FROM STDIN ...\n"
-            "CREATE TABLE \"Users\" (id bigint PRIMARY KEY);\n");
-  EXPECT_EQ(CreateTableSql(SchemaOf("a\nDROP TABLE x;", {Key("id")})).ValueOrDie().substr(0, 13), "CREATE TABLE ")
-      << "nothing of a name may leave the comment";
+TEST(CreateTableSqlTest, ATableThatNeedsQuotes) {
+  const CollectionSchema users = SchemaOf("Users", {Key("id")});
+  EXPECT_EQ(*CreateTableSql(users), "CREATE TABLE \"Users\" (id bigint PRIMARY KEY);\n");
+  EXPECT_EQ(
+      CreateTableNotes(users),
+      std::vector<std::string>{"the name of the table needs its quotes in PostgreSQL: COPY \"Users\" FROM STDIN ..."});
+  EXPECT_TRUE(CreateTableNotes(SchemaOf("users", {Key("id")})).empty());
+  EXPECT_EQ(*CreateTableSql(SchemaOf("a\"; DROP TABLE x; --", {Key("id")})),
+            "CREATE TABLE \"a\"\"; DROP TABLE x; --\" (id bigint PRIMARY KEY);\n");
+}
+
+TEST(CreateTableSqlTest, KeysOfPartitions) {
+  CollectionSchema schema = SchemaOf("t", {Key("id")});
+  schema.partitions = {"red"};
+  ASSERT_EQ(CreateTableNotes(schema).size(), 1u);
+  EXPECT_NE(CreateTableNotes(schema)[0].find("PRIMARY KEY"), std::string::npos);
+  EXPECT_EQ(*CreateTableSql(schema), "CREATE TABLE t (id bigint PRIMARY KEY);\n")
+      << "a load that fails is better than doubled rows";
 }
 
 TEST(CreateTableSqlTest, WhatPostgresCanNotHold) {
@@ -88,6 +98,10 @@ TEST(CreateTableSqlTest, WhatPostgresCanNotHold) {
   EXPECT_NE(NameOf(std::string(64, 'a')).find("64 bytes"), std::string::npos);
   EXPECT_NE(NameOf(std::string("a\0b", 3)).find("NUL"), std::string::npos);
   EXPECT_NE(NameOf("").find("no name"), std::string::npos);
+  EXPECT_NE(NameOf(std::string(63, 'a')).find("PRIMARY KEY"), std::string::npos);
+  EXPECT_EQ(Describe(CreateTableSql(SchemaOf("t", {Key("a"), {.name = "a"}})).status()),
+            "field 'a' is there twice; rename one of them");
+  EXPECT_TRUE(CreateTableSql(SchemaOf("t", {Key("a"), {.name = "A"}})).ok()) << "quoted names keep their case";
   EXPECT_FALSE(CreateTableSql(SchemaOf("t", std::vector<Field>(1601, Key("k")))).ok());
 }
 

@@ -261,6 +261,7 @@ CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const S
 arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,
                                              Store* target) {
   ARROW_ASSIGN_OR_RAISE(CollectionPlan plan, PlanRoute(spec, rule, source, target));
+  for (std::string& note : target->sink()->Notes(plan.target)) plan.notes.push_back(std::move(note));
   ARROW_RETURN_NOT_OK(ApplyPolicies(spec, &plan));
   ARROW_RETURN_NOT_OK(CheckAppendOnly(spec, plan));
   plan.actions = DescribeActions(spec, plan);

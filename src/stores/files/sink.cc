@@ -544,6 +544,10 @@ arrow::Result<CollectionSchema> FilesSink::Adapt(const CollectionSchema& source)
   return source;
 }
 
+std::vector<std::string> FilesSink::Notes(const CollectionSchema& target) const {
+  return options_.create_table ? CreateTableNotes(target) : std::vector<std::string>();
+}
+
 arrow::Result<Recovery> FilesSink::Recover(const WriteTarget& target, const Split& split,
                                            const std::optional<Receipt>& journaled, bool attempted) {
   ARROW_RETURN_NOT_OK(RefuseOverwrite(target));

@@ -23,6 +23,7 @@ class FilesSink : public Sink {
 
   arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) override;
   CommitMode commit_mode(const CollectionSchema&) const override { return CommitMode::kStagedPublish; }
+  std::vector<std::string> Notes(const CollectionSchema& target) const override;
   arrow::Result<Recovery> Recover(const WriteTarget& target, const Split& split,
                                   const std::optional<Receipt>& journaled, bool attempted) override;
   arrow::Result<std::unique_ptr<Writer>> Open(const WriteTarget& target, const Split& split,
