@@ -204,6 +204,10 @@ class SelectionReader {
     for (const Option& part : RuleParts()) parts.push_back(part.name);
     const OptionValues values = ReadSection(item, RuleOptions(), OptionScope::kBoth, "collections", parts, &problems_);
     if (!values.Has("source")) return;  // reported
+    if (values.Has("target") && values.GetString("target").empty()) {
+      return problems_.Add(item.Find("target")->place,
+                           "collections.target is empty: name the target, or leave the key out");
+    }
     CollectionRef source = Split(values.GetString("source"), databases_.source);
     if (item.Find("database") != nullptr) source = {values.GetString("database"), values.GetString("source")};
     if (!databases_.source && !source.database.empty()) {

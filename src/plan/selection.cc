@@ -163,13 +163,21 @@ class Selector {
     return arrow::Status::OK();
   }
 
-  /// A rename of a collection that is not moved is a slip of the pen.
+  /// A rename or a description of a collection that is not moved is a slip of the pen.
   arrow::Status CheckRenames() const {
-    for (const auto& [from, to] : spec_.renames) {
-      if (std::any_of(selected_.begin(), selected_.end(), [&](auto& r) { return r.source.name == from; })) continue;
+    std::vector<std::string> names;
+    for (const CollectionRule& rule : selected_) names.push_back(rule.source.name);
+    auto check = [&](const std::string& name, const std::string& what) {
+      if (std::find(names.begin(), names.end(), name) != names.end()) return arrow::Status::OK();
+      const std::string near = NearestName(name, names);
       return MakeError(ErrorKind::kInvalidConfig,
-                       "'" + from + "' is to be renamed to '" + to + "', but is not among the collections to move",
+                       "'" + name + "' is to " + what + ", but is not among the collections to move" +
+                           (near.empty() ? "" : "; did you mean '" + near + "'?"),
                        spec_.file);
+    };
+    for (const auto& [from, to] : spec_.renames) ARROW_RETURN_NOT_OK(check(from, "be renamed to '" + to + "'"));
+    for (const auto& [name, text] : spec_.overrides.descriptions) {
+      ARROW_RETURN_NOT_OK(check(name, "get a description"));
     }
     return arrow::Status::OK();
   }

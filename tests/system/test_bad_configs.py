@@ -87,6 +87,7 @@ CASES = [
     ("godwit.yaml", "  timeout: 30s", "  timeout: \udcff", 5, ["UTF-8"]),
     ("godwit.yaml", "database: copy", "url: x", 9, ["'url' is given twice", "line 8"]),
     ("godwit.yaml", "collections: [a,", "collections: [a, a,", 10, ["'a' is named twice"]),
+    ("godwit.yaml", "target: c}]", "target: ''}]", 10, ["collections.target is empty"]),
     ("godwit.yaml", "target: c}]", "", 10, []),
     ("godwit.yaml", "name: job", "sync: {}", 1, ["unknown key 'sync'", "allowed: "]),
     ("migration.conf", "data_save_mode", "data_save_mod", 13, ["did you mean 'data_save_mode'?"]),
@@ -143,3 +144,13 @@ def test_plan_names_every_refusal(godwit, tmp_path):
     result = godwit("plan", path, json_output=False)
     assert result.code == 1, result
     assert "one_at" in result.stderr and "three_at" in result.stderr and "two" not in result.stderr
+
+
+def test_descriptions_of_what_is_not_moved(godwit, tmp_path):
+    """With all collections of the source, only a look at it tells."""
+    text = "source: {store: synthetic, rows: 5}\ntarget: {store: files, path: out}\n"
+    path = godwit.job("job.yaml", text + "create: {descriptions: {syntetic: text}}\n")
+    for verb in ("plan", "run"):
+        result = godwit(verb, path, json_output=False)
+        assert result.code == 2 and "did you mean 'synthetic'?" in result.stderr, result
+    assert not (tmp_path / "out").exists()
