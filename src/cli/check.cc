@@ -25,20 +25,25 @@ void Print(const CommandOptions& options, const CheckReport& report) {
   if (options.json) {
     nlohmann::ordered_json items = nlohmann::ordered_json::array();
     for (const CheckItem& item : report.items) {
-      items.push_back({{"name", item.name}, {"verdict", ToString(item.verdict)}, {"message", item.message}});
+      items.push_back({{"subject", item.subject},
+                       {"name", item.name},
+                       {"verdict", ToString(item.verdict)},
+                       {"message", item.message}});
     }
     std::cout << nlohmann::ordered_json{{"event", "check"}, {"passed", report.passed()}, {"items", items}}.dump()
               << "\n";
     return;
   }
-  std::vector<std::vector<std::string>> rows = {{"check", "result", ""}};
-  for (const CheckItem& item : report.items) rows.push_back({item.name, ToString(item.verdict), item.message});
+  std::vector<std::vector<std::string>> rows = {{"of", "item", "result", ""}};
+  for (const CheckItem& item : report.items)
+    rows.push_back({item.subject, item.name, ToString(item.verdict), item.message});
   std::cout << FormatTable(rows);
 }
 
 arrow::Result<int> Run(const CommandOptions& options) {
   ARROW_ASSIGN_OR_RAISE(JobSpec spec, LoadJob(options));
-  ARROW_ASSIGN_OR_RAISE(CheckReport report, CheckJob(AllStores(), spec, MakeRunOptions(options)));
+  ARROW_ASSIGN_OR_RAISE(CheckReport report,
+                        CheckJob(AllStores(), spec, MakeRunOptions(options), {.read_keys = options.read_keys}));
   Print(options, report);
   return report.passed() ? 0 : ExitCode(Verdict::kPrecheckFailed);
 }
@@ -48,7 +53,13 @@ arrow::Result<int> Run(const CommandOptions& options) {
 void AddCheck(CLI::App* app, CommandOptions* options, Action* action) {
   CLI::App* verb = app->add_subcommand("check", "Precheck: can this job run? Writes nothing");
   AddJobFlags(verb, options);
-  verb->footer("Example:\n  godwit check godwit.yaml");
+  AddSkip(verb, options);
+  verb->add_flag("--keys", options->read_keys, "Read every key of the source, to find those that repeat");
+  std::string footer = "Example:\n  godwit check godwit.yaml --skip version\n\nItems:\n";
+  for (const PrecheckItem& item : PrecheckItems()) {
+    footer += "  " + std::string(item.name) + std::string(14 - item.name.size(), ' ') + std::string(item.help) + "\n";
+  }
+  verb->footer(footer + "\nExit codes: 0 passed, perhaps with warnings; 4 an item failed; 2 bad config or usage.");
   verb->callback([options, action] {
     *action = [options] {
       auto code = Run(*options);

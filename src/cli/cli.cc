@@ -51,6 +51,11 @@ void AddJobFlags(CLI::App* verb, CommandOptions* options) {
   verb->add_flag("-v,--verbose", options->verbose, "Tell more of what is done");
 }
 
+void AddSkip(CLI::App* verb, CommandOptions* options) {
+  verb->add_option("--skip", options->skip, "An item of the precheck to leave out; may be given several times")
+      ->allow_extra_args(false);
+}
+
 arrow::Result<JobSpec> LoadJob(const CommandOptions& options) {
   ARROW_ASSIGN_OR_RAISE(JobSpec spec, LoadJobFile(options.file, AllStores(), LoadOptions{}));
   if (options.json) return spec;
@@ -63,6 +68,7 @@ RunOptions MakeRunOptions(const CommandOptions& options) {
   RunOptions run;
   run.state_dir = options.state_dir.empty() ? DefaultStateDir() : options.state_dir;
   run.restart = options.restart;
+  run.skip = options.skip;
   run.stop = options.stop;
   return run;
 }

@@ -24,8 +24,10 @@ struct CommandOptions {
   std::vector<std::string> collections;  // verify: names and patterns
   std::string sample;
   bool repair = false;
-  std::string differences;  // a file
-  std::string format;       // of it
+  std::vector<std::string> skip;  // check and run: items of the precheck
+  bool read_keys = false;         // check
+  std::string differences;        // a file
+  std::string format;             // of it
   bool ddl = false;         // plan: what would be created
   std::string selection;    // plan: a file for the list of collections
   LimitChange limits;
@@ -45,6 +47,8 @@ void AddStores(CLI::App* app, CommandOptions* options, Action* action);  // stor
 
 /// FILE, --config, --state-dir, --json, -v.
 void AddJobFlags(CLI::App* verb, CommandOptions* options);
+/// --skip.
+void AddSkip(CLI::App* verb, CommandOptions* options);
 void AddStateDir(CLI::App* verb, CommandOptions* options);
 
 /// Loads the job file and prints what the user should know of how it was understood.

@@ -38,6 +38,7 @@ void AddRun(CLI::App* app, CommandOptions* options, Action* action) {
   CLI::App* verb = app->add_subcommand("run", "Run a job, or go on where it stopped");
   AddJobFlags(verb, options);
   verb->add_flag("--restart", options->restart, "Forget what an earlier run did and begin anew");
+  AddSkip(verb, options);
   verb->add_option("-m,--master", options->master, "Where to run, as in SeaTunnel: local (the default)");
   verb->footer(
       "Examples:\n"

@@ -55,8 +55,7 @@ void AddVerify(CLI::App* app, CommandOptions* options, Action* action) {
   AddJobFlags(verb, options);
   verb->add_option("--collection", options->collections,
                    "Only this collection of the source, by name or pattern (* ? [a-z]); may be given several times")
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   verb->add_option("--sample", options->sample,
                    "Compare only a part, 1% or about 10000 rows: the rows are read, but fewer are hashed and kept");
   verb->add_option("--differences", options->differences,

@@ -16,6 +16,7 @@
 #include "base/slots.h"
 #include "engine/left_out.h"
 #include "verify/format_value.h"
+#include "verify/repeated_keys.h"
 
 namespace godwit {
 namespace {
@@ -162,7 +163,27 @@ arrow::Status CollectionRun::Prepare() {
   return after_prepare.Hit();
 }
 
+/// Before a row is written: what a target with unique keys refuses, or one without them doubles.
+arrow::Status CollectionRun::CheckKeys() {
+  Source& source = *job_.source.source();
+  bool may_repeat = false;
+  if (identity_ == RowHasher::Identity::kKey) {
+    ARROW_RETURN_NOT_OK(
+        RetryStep(job_.limits, [&] { return source.KeysMayRepeat(collection_.source).Value(&may_repeat); }));
+  }
+  if (!may_repeat) return arrow::Status::OK();
+  line_->SetStage("reading keys");
+  TargetState state;
+  ARROW_RETURN_NOT_OK(
+      RetryStep(job_.limits, [&] { return job_.source.catalog()->State(collection_.source.ref).Value(&state); }));
+  ARROW_ASSIGN_OR_RAISE(Duplicates duplicates, FindRepeatedKeys(SourceSide(), state.rows, job_.limits));
+  report_.duplicates = duplicates.surplus_rows;
+  report_.duplicate_sample = duplicates.sample;
+  return RefuseRepeatedKeys(duplicates);
+}
+
 arrow::Status CollectionRun::MakeSplits() {
+  ARROW_RETURN_NOT_OK(CheckKeys());
   line_->SetStage("planning");
   Source& source = *job_.source.source();
   RowMapper mapper = MakeMapper(collection_.source, collection_.target, collection_.mapping);

@@ -24,6 +24,7 @@ class CollectionRun {
   arrow::Status CheckTargetIdentity();
   arrow::Status Create();
   arrow::Status Prepare();
+  arrow::Status CheckKeys();
   arrow::Status MakeSplits();
   arrow::Status CopySplits();
   arrow::Status Verify();

@@ -24,9 +24,11 @@
 #include "journal/lease.h"
 #include "model/mapped_schema.h"
 #include "plan/planner.h"
+#include "plan/precheck.h"
 #include "plan/selection.h"
 #include "verify/difference_file.h"
 #include "verify/format_value.h"
+#include "verify/repeated_keys.h"
 
 namespace godwit {
 namespace {
@@ -319,16 +321,14 @@ Report BeginReport(const JobSpec& spec) {
 }
 
 /// Failures of the peers that can be seen before anything is done.
-std::string PrecheckFailures(const OpenStores& stores, const JobSpec& spec) {
+std::string PrecheckFailures(const OpenStores& stores, const JobSpec& spec, const RunOptions& options) {
+  ItemList items(options.skip);
+  CheckStores(spec, stores.source.get(), stores.target.get(), options.state_dir, &items);
   std::string failures;
-  auto check = [&](Store* store, OptionScope scope, const std::string& role) {
-    for (const CheckItem& item : store->Check(scope)) {
-      if (item.verdict != CheckItem::Verdict::kFailed) continue;
-      failures += (failures.empty() ? "" : "\n") + role + " " + item.name + ": " + item.message;
-    }
-  };
-  check(stores.source.get(), OptionScope::kSource, "source " + spec.source.store);
-  check(stores.target.get(), OptionScope::kTarget, "target " + spec.target.store);
+  for (const CheckItem& item : items.Take()) {
+    if (item.verdict != CheckItem::Verdict::kFailed) continue;
+    failures += (failures.empty() ? "" : "\n") + item.subject + " " + item.name + ": " + item.message;
+  }
   return failures;
 }
 
@@ -420,6 +420,12 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   }
   ARROW_ASSIGN_OR_RAISE(auto source_ready, PreparedSide::Make(source, rule.source, ReadPurpose::kCopy, limits));
   ARROW_ASSIGN_OR_RAISE(auto target_ready, PreparedSide::Make(target, report->target, ReadPurpose::kVerify, limits));
+  ARROW_ASSIGN_OR_RAISE(const bool may_repeat, stores.source->source()->KeysMayRepeat(source_schema));
+  if (may_repeat && identity == RowHasher::Identity::kKey) {
+    ARROW_ASSIGN_OR_RAISE(auto rows, CountOf(stores.source.get(), rule.source));
+    ARROW_ASSIGN_OR_RAISE(Duplicates duplicates, FindRepeatedKeys(source, rows.value_or(0), limits));
+    ARROW_RETURN_NOT_OK(RefuseRepeatedKeys(duplicates));
+  }
   ARROW_ASSIGN_OR_RAISE(SideDigest source_digest, DigestSide(source, limits));
   ARROW_ASSIGN_OR_RAISE(SideDigest target_digest, DigestSide(target, limits));
   if (spec.duplicate_policy == DuplicatePolicy::kStop) ARROW_RETURN_NOT_OK(CheckKeysDiffer(source_digest));
@@ -533,12 +539,13 @@ arrow::Result<JobStatus> ReadStatus(const std::string& state_dir, const std::str
 arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
   if (spec.stages == Stages{.schema = false, .full = false, .indexes = false}) return VerifyJob(stores, spec, options);
   auto start = Clock::now();
+  ARROW_RETURN_NOT_OK(CheckItemNames(options.skip));
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
   ARROW_RETURN_NOT_OK(MakeFolder(options.state_dir));
   ARROW_ASSIGN_OR_RAISE(auto lease, Lease::Take(LockPath(options.state_dir, spec.name)));
 
   Report report = BeginReport(spec);
-  report.error = PrecheckFailures(both, spec);
+  report.error = PrecheckFailures(both, spec, options);
   if (!report.error.empty()) {
     report.verdict = options.stop.stop_requested() ? Verdict::kStopped : Verdict::kPrecheckFailed;
     report.exit_code = ExitCode(report.verdict);
@@ -717,30 +724,83 @@ bool CheckReport::passed() const {
                       [](const CheckItem& item) { return item.verdict == CheckItem::Verdict::kFailed; });
 }
 
-arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
-                                    const CheckOptions&) {
-  ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
-  CheckReport report;
-  auto add = [&](std::string role, std::vector<CheckItem> items) {
-    for (CheckItem& item : items) {
-      item.name = role + " " + item.name;
-      report.items.push_back(std::move(item));
+namespace {
+
+/// Reads every key of a collection that can be copied.
+CheckItem CheckKeys(const JobSpec& spec, const CollectionPlan& plan, const OpenStores& stores,
+                    const WorkLimits& limits) {
+  CheckItem item{.name = "keys", .verdict = CheckItem::Verdict::kPassed, .message = "every key is in one row"};
+  auto check = [&]() -> arrow::Status {
+    if (plan.target.key_index() < 0 || plan.commit_mode == CommitMode::kAppendOnly) {
+      item.message = "there is no key that could repeat";
+      return arrow::Status::OK();
     }
+    ARROW_ASSIGN_OR_RAISE(ScanSide side,
+                          VerifySide(stores.source.get(), plan.source, plan.target, plan.mapping,
+                                     RowHasher::Identity::kKey));
+    ARROW_ASSIGN_OR_RAISE(auto ready, PreparedSide::Make(side, plan.source.ref, ReadPurpose::kCopy, limits));
+    ARROW_ASSIGN_OR_RAISE(auto rows, CountOf(stores.source.get(), plan.source.ref));
+    ARROW_ASSIGN_OR_RAISE(Duplicates duplicates, FindRepeatedKeys(side, rows.value_or(0), limits));
+    ARROW_ASSIGN_OR_RAISE(const bool all_shown, side.source->KeysMayRepeat(plan.source));
+    if (all_shown) return RefuseRepeatedKeys(duplicates);
+    if (duplicates.surplus_rows == 0) return arrow::Status::OK();
+    const std::string surplus = std::to_string(duplicates.surplus_rows) + " rows repeat a key";
+    if (spec.duplicate_policy == DuplicatePolicy::kAny) {
+      item.verdict = CheckItem::Verdict::kWarning;
+      item.message = surplus + " and will be left out (duplicates: any)";
+      return arrow::Status::OK();
+    }
+    return MakeError(ErrorKind::kConflict,
+                     surplus + ". Remove them, or choose `duplicates: any` to copy one row a key");
   };
-  add("source", both.source->Check(OptionScope::kSource));
-  add("target", both.target->Check(OptionScope::kTarget));
-  if (!report.passed()) return report;
-  ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, options));
-  ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec)));
-  for (const CollectionRule& rule : rules) {
-    CheckItem item{
-        .name = "collection " + rule.source.ToString(), .verdict = CheckItem::Verdict::kPassed, .message = {}};
-    auto plan = PlanOrResume(spec, rule, begun, both);
-    if (!plan.ok()) item.verdict = CheckItem::Verdict::kFailed;
-    item.message = plan.ok() ? "can be moved to " + plan->target.ref.ToString() : Describe(plan.status());
-    report.items.push_back(std::move(item));
+  if (arrow::Status status = check(); !status.ok()) {
+    item.verdict = CheckItem::Verdict::kFailed;
+    item.message = Describe(status);
   }
-  return report;
+  return item;
+}
+
+void CheckCollections(const StoreRegistry& registry, const JobSpec& spec, const std::vector<CollectionRule>& rules,
+                      const std::vector<JournaledCollection>& begun, const OpenStores& stores, const WorkLimits& limits,
+                      const CheckOptions& check, ItemList* items) {
+  const Capabilities& target = FindStore(registry, spec.target.store)->capabilities;
+  std::vector<CollectionPlan> plans;
+  for (const CollectionRule& rule : rules) {
+    const std::string subject = rule.source.ToString() + " -> " + TargetRef(spec, rule, *stores.target).ToString();
+    auto known = std::ranges::find_if(begun, [&](const JournaledCollection& c) { return IsRuleOf(rule, c); });
+    if (known != begun.end()) {
+      items->Add(subject, {.name = "target", .message = PlanOf(*known).actions.front()});
+      continue;
+    }
+    auto plan = CheckCollection(spec, rule, stores.source.get(), stores.target.get(), target, items);
+    if (!plan) continue;
+    if (check.read_keys && items->Wants("keys")) items->Add(subject, CheckKeys(spec, *plan, stores, limits));
+    plans.push_back(*std::move(plan));
+  }
+  CheckSpace(plans, stores.source.get(), stores.target.get(), items);
+}
+
+}  // namespace
+
+arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
+                                    const CheckOptions& check) {
+  ARROW_RETURN_NOT_OK(CheckItemNames(options.skip));
+  ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  ItemList items(options.skip);
+  CheckStores(spec, both.source.get(), both.target.get(), options.state_dir, &items);
+  if (items.failed()) return CheckReport{items.Take()};  // of what follows, nothing could be asked
+  ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, options));
+  Budgets budgets(spec.tuning, options.stop, options.on_note);
+  budgets.limits.scratch_dir = options.state_dir;
+  auto rules = ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec));
+  arrow::Status status = rules.status();
+  if (status.ok()) status = CheckTargetsDiffer(spec, *rules, both.target.get());
+  CheckItem item{.name = "collections",
+                 .message = status.ok() ? std::to_string(rules->size()) + " of them" : Describe(status)};
+  if (!status.ok()) item.verdict = CheckItem::Verdict::kFailed;
+  items.Add("job", std::move(item));
+  if (rules.ok()) CheckCollections(stores, spec, *rules, begun, both, budgets.limits, check, &items);
+  return CheckReport{items.Take()};
 }
 
 arrow::Result<std::vector<JobStatus>> ListJobs(const std::string& state_dir) {

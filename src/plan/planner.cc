@@ -200,7 +200,29 @@ std::vector<std::string> DescribeActions(const JobSpec& spec, const CollectionPl
   return actions;
 }
 
-/// From which collection to which, whatever stands at the target.
+}  // namespace
+
+arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target) {
+  std::map<std::string, std::string> known;  // target by id
+  for (const CollectionRule& rule : rules) {
+    const CollectionRef ref = TargetRef(spec, rule, *target);
+    ARROW_ASSIGN_OR_RAISE(std::string id, target->catalog()->GlobalId(ref));
+    if (id.empty()) continue;
+    auto [other, is_new] = known.emplace(std::move(id), ref.ToString());
+    if (is_new) continue;
+    return MakeError(ErrorKind::kInvalidConfig,
+                     "the targets '" + other->second + "' and '" + ref.ToString() +
+                         "' are one collection, as one name is an alias of the other; rename one of them",
+                     rule.where);
+  }
+  return arrow::Status::OK();
+}
+
+CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const Store& target) {
+  if (!rule.target_database.empty()) return {rule.target_database, rule.target_name};
+  return {spec.target_database.empty() ? target.default_database() : spec.target_database, rule.target_name};
+}
+
 arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRule& rule, Store* source, Store* target) {
   CollectionPlan plan;
   ARROW_ASSIGN_OR_RAISE(plan.source, source->catalog()->Describe(rule.source));
@@ -233,29 +255,6 @@ arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRul
   ARROW_ASSIGN_OR_RAISE(plan.state, target->catalog()->State(plan.target.ref));
   ARROW_RETURN_NOT_OK(CheckNotTheSource(rule, source, plan.target.ref, target));
   return plan;
-}
-
-}  // namespace
-
-arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target) {
-  std::map<std::string, std::string> known;  // target by id
-  for (const CollectionRule& rule : rules) {
-    const CollectionRef ref = TargetRef(spec, rule, *target);
-    ARROW_ASSIGN_OR_RAISE(std::string id, target->catalog()->GlobalId(ref));
-    if (id.empty()) continue;
-    auto [other, is_new] = known.emplace(std::move(id), ref.ToString());
-    if (is_new) continue;
-    return MakeError(ErrorKind::kInvalidConfig,
-                     "the targets '" + other->second + "' and '" + ref.ToString() +
-                         "' are one collection, as one name is an alias of the other; rename one of them",
-                     rule.where);
-  }
-  return arrow::Status::OK();
-}
-
-CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const Store& target) {
-  if (!rule.target_database.empty()) return {rule.target_database, rule.target_name};
-  return {spec.target_database.empty() ? target.default_database() : spec.target_database, rule.target_name};
 }
 
 arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,

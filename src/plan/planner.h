@@ -14,6 +14,9 @@ CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const S
 /// kInvalidConfig where two rules lead to one collection under two names.
 arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target);
 
+/// From which collection to which, whatever stands at the target.
+arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRule& rule, Store* source, Store* target);
+
 /// The first reason why the collection can't be moved as asked is the status; its message says what to do.
 arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const CollectionRule& rule, Store* source,
                                              Store* target);

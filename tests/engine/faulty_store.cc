@@ -95,6 +95,7 @@ class FaultySource : public Source {
   arrow::Status Restore(const CollectionRef& ref, const std::string& preparation) override {
     return real_.Restore(ref, preparation);
   }
+  arrow::Result<bool> KeysMayRepeat(const CollectionSchema& schema) override { return real_.KeysMayRepeat(schema); }
   arrow::Result<Snapshot> OpenSnapshot(const CollectionRef& ref) override { return real_.OpenSnapshot(ref); }
   arrow::Result<std::vector<Split>> PlanSplits(const CollectionSchema& schema, const Snapshot& snapshot,
                                                const SplitPolicy& policy) override {
@@ -173,6 +174,7 @@ class FaultyStore : public Store {
   Source* source() override { return source_ ? &*source_ : nullptr; }
   Sink* sink() override { return sink_ ? &*sink_ : nullptr; }
   std::string address() const override { return real_->address(); }
+  std::optional<int64_t> FreeBytes() override { return real_->FreeBytes(); }
   std::string default_database() const override { return real_->default_database(); }
 
  private:

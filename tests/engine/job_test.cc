@@ -591,5 +591,116 @@ TEST_F(ChangingSourceTest, EveryDifferenceIsInTheFileWhateverTheMemory) {
   EXPECT_EQ(sides[",only in source,"], 0);
 }
 
+/// The verdict of each item, "item=P|W|F", those of a collection with its name before.
+std::string Verdicts(const CheckReport& report) {
+  std::string text;
+  for (const CheckItem& item : report.items) {
+    text += item.subject + " " + item.name + "=" + "PWF"[static_cast<int>(item.verdict)] + "\n";
+  }
+  return text;
+}
+
+std::string MessageOf(const CheckReport& report, const std::string& subject, const std::string& name) {
+  for (const CheckItem& item : report.items) {
+    if (item.subject == subject && item.name == name) return item.message;
+  }
+  return "no such item";
+}
+
+TEST_F(JobTest, ThePrecheckLooksAtEverything) {
+  JobSpec spec = Spec();
+  CheckReport report = CheckJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_TRUE(report.passed());
+  EXPECT_EQ(Verdicts(report),
+            "job state=P\nsource synthetic reachable=P\ntarget sqlite reachable=P\njob collections=P\n"
+            "synthetic -> synthetic source=P\nsynthetic -> synthetic loaded=P\nsynthetic -> synthetic types=P\n"
+            "synthetic -> synthetic target=P\nsynthetic -> synthetic row_size=P\ntarget space=P\n");
+  EXPECT_FALSE(fs::exists(Path("out.db")));
+  report = CheckJob(AllStores(), spec, options_, {.read_keys = true}).ValueOrDie();
+  EXPECT_EQ(MessageOf(report, "synthetic -> synthetic", "keys"), "every key is in one row");
+}
+
+TEST_F(JobTest, ThePrecheckTellsAllProblemsOfAllCollections) {
+  JobSpec fill = Spec();
+  fill.name = "fill";
+  fill.source = SourceSpec("synthetic", {{"rows", "100"}, {"dim", "8"}, {"collections", "2"}});
+  ASSERT_EQ(RunJob(AllStores(), fill, options_).ValueOrDie().exit_code, 0);
+  JobSpec spec = fill;
+  spec.name = "job";
+  spec.collections = {{.source = {"", "synthetic_0000"}},
+                      {.source = {"", "absent"}},
+                      {.source = {"", "synthetic_0001"}, .target_name = "other"}};
+  CheckReport report = CheckJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_FALSE(report.passed());
+  const std::string verdicts = Verdicts(report);
+  EXPECT_NE(verdicts.find("synthetic_0000 -> synthetic_0000 target=F"), std::string::npos) << verdicts;
+  EXPECT_NE(verdicts.find("absent -> absent source=F"), std::string::npos) << verdicts;
+  EXPECT_NE(verdicts.find("synthetic_0001 -> other target=P"), std::string::npos) << verdicts;
+  EXPECT_NE(MessageOf(report, "synthetic_0000 -> synthetic_0000", "target").find("if_not_empty"), std::string::npos);
+
+  options_.skip = {"target", "source"};
+  EXPECT_TRUE(CheckJob(AllStores(), spec, options_).ValueOrDie().passed());
+  options_.skip = {"tagret"};
+  for (arrow::Status status :
+       {CheckJob(AllStores(), spec, options_).status(), RunJob(AllStores(), spec, options_).status()}) {
+    EXPECT_EQ(KindOf(status), ErrorKind::kInvalidConfig);
+    EXPECT_NE(Describe(status).find("did you mean 'target'"), std::string::npos) << Describe(status);
+  }
+}
+
+/// Parquet files of somebody else: nothing keeps their keys from repeating.
+class RepeatedKeysTest : public JobTest {
+ protected:
+  /// Two files of the same rows, without a manifest: each key twice.
+  void SetUp() override {
+    JobTest::SetUp();
+    JobSpec fill = Spec();
+    fill.name = "fill";
+    fill.target = TargetSpec("files", {{"path", Path("made")}});
+    ASSERT_EQ(RunJob(AllStores(), fill, options_).ValueOrDie().exit_code, 0);
+    fs::create_directories(Path("in/rows"));
+    for (const auto& entry : fs::recursive_directory_iterator(Path("made"))) {
+      if (entry.path().extension() != ".parquet") continue;
+      fs::copy(entry.path(), Path("in/rows/") + entry.path().filename().string());
+      if (extra_.empty()) extra_ = Path("in/rows/again.parquet");
+      if (!fs::exists(extra_)) fs::copy(entry.path(), extra_);
+    }
+    spec_ = Spec();
+    spec_.source = SourceSpec("files", {{"path", Path("in")}});
+    spec_.tuning.memory_bytes = 1 << 20;  // 20,000 keys and more do not fit a part of it
+  }
+
+  std::string extra_;
+  JobSpec spec_;
+};
+
+TEST_F(RepeatedKeysTest, AreRefusedBeforeARowIsWritten) {
+  for (const std::string target : {"files", "sqlite"}) {
+    spec_.name = target;
+    spec_.target = TargetSpec(target, {{"path", Path(target == "files" ? "out" : "out.db")}});
+    EXPECT_NE(
+        MessageOf(CheckJob(AllStores(), spec_, options_, {.read_keys = true}).ValueOrDie(), "rows -> rows", "keys")
+            .find("keys repeat"),
+        std::string::npos);
+    Report report = RunJob(AllStores(), spec_, options_).ValueOrDie();
+    EXPECT_EQ(report.exit_code, 1) << ToJson(report);
+    ASSERT_EQ(report.collections.size(), 1u);
+    EXPECT_EQ(report.collections[0].error_kind, ErrorKind::kConflict) << ToJson(report);
+    EXPECT_GT(report.collections[0].duplicates, 0);
+    EXPECT_LE(report.collections[0].duplicate_sample.size(), 1000u);
+    EXPECT_NE(report.collections[0].error.find(" x2"), std::string::npos) << report.collections[0].error;
+  }
+  EXPECT_EQ(Count("SELECT count(*) FROM \"rows\""), 0);
+}
+
+TEST_F(RepeatedKeysTest, FilesWithoutThemAreCopied) {
+  fs::remove(extra_);
+  spec_.target = TargetSpec("files", {{"path", Path("out")}});
+  Report report = RunJob(AllStores(), spec_, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_EQ(report.collections[0].rows, kRows);
+  EXPECT_EQ(VerifyJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
+}
+
 }  // namespace
 }  // namespace godwit

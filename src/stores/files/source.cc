@@ -335,6 +335,12 @@ arrow::Result<std::string> FilesSource::Preparation(const CollectionRef& ref, Re
   return std::string();  // nothing to do
 }
 
+/// godwit's own files were compared with their source before they were published; of others nobody knows.
+arrow::Result<bool> FilesSource::KeysMayRepeat(const CollectionSchema& schema) {
+  ARROW_ASSIGN_OR_RAISE(Collection collection, find_(schema.ref));
+  return !collection.manifest && schema.key_index() >= 0;
+}
+
 arrow::Result<Snapshot> FilesSource::OpenSnapshot(const CollectionRef& ref) {
   ARROW_ASSIGN_OR_RAISE(Collection collection, find_(ref));
   return Snapshot{.life = SnapshotLife::kDurable, .id = collection.SnapshotId()};

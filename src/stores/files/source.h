@@ -29,6 +29,7 @@ class FilesSource : public Source {
   arrow::Result<std::string> Preparation(const CollectionRef& ref, ReadPurpose) override;
   arrow::Status Prepare(const CollectionRef&, const std::string&) override { return arrow::Status::OK(); }
   arrow::Status Restore(const CollectionRef&, const std::string&) override { return arrow::Status::OK(); }
+  arrow::Result<bool> KeysMayRepeat(const CollectionSchema& schema) override;
   arrow::Result<Snapshot> OpenSnapshot(const CollectionRef& ref) override;
   arrow::Result<std::vector<Split>> PlanSplits(const CollectionSchema& schema, const Snapshot& snapshot,
                                                const SplitPolicy& policy) override;

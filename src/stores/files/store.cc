@@ -47,13 +47,6 @@ CheckItem CheckAuthorised(const std::string& path, OptionScope role) {
   return {.name = "authorised", .message = "can be read and written"};
 }
 
-CheckItem CheckSpace(const std::string& path) {
-  std::error_code error;
-  auto space = std::filesystem::space(ExistingFolder(path), error);
-  if (error) return {"space", Verdict::kWarning, "the free space is not known: " + error.message()};
-  return {.name = "space", .message = fmt::format("{:.1f} GiB are free", double(space.available) / double(1 << 30))};
-}
-
 CheckItem CheckStaging(const std::string& path, const std::string& staging) {
   const arrow::Status status = CheckOneFileSystem(ExistingFolder(path), ExistingFolder(staging));
   if (!status.ok()) return {"staging", Verdict::kFailed, status.message()};
@@ -75,7 +68,6 @@ class FilesStore : public Store {
 
   std::vector<CheckItem> Check(OptionScope role) override {
     std::vector<CheckItem> items = {CheckReachable(path_, role), CheckAuthorised(path_, role)};
-    if (role == OptionScope::kTarget) items.push_back(CheckSpace(path_));
     if (role == OptionScope::kTarget && !staging_.empty()) items.push_back(CheckStaging(path_, staging_));
     return items;
   }
@@ -83,6 +75,11 @@ class FilesStore : public Store {
   Source* source() override { return &source_; }
   Sink* sink() override { return &sink_; }
   std::string address() const override { return "file://" + path_; }
+  std::optional<int64_t> FreeBytes() override {
+    std::error_code error;
+    const auto space = std::filesystem::space(ExistingFolder(path_), error);
+    return error ? std::nullopt : std::optional(static_cast<int64_t>(space.available));
+  }
 
  private:
   const std::string path_;

@@ -9,6 +9,7 @@
 #include "stores/milvus/options.h"
 #include "stores/milvus/sink.h"
 #include "stores/milvus/source.h"
+#include "stores/milvus/writer.h"
 
 namespace godwit::milvus {
 namespace {
@@ -98,7 +99,8 @@ StoreFactory Factory() {
                        .splits_by = "primary key range",
                        .read_back =
                            "queries that see all that was acknowledged, through a temporary index where there is none",
-                       .filter = "Milvus boolean expression"},
+                       .filter = "Milvus boolean expression",
+                       .max_row_bytes = kMaxRequestBytes},
       .options = Options(),
       .open = OpenStore};
 }

@@ -30,7 +30,6 @@ constexpr int64_t kRequestBytes = 8 << 20;
 // After the server asked for less, requests don't get smaller than this on their own.
 constexpr int64_t kSmallRequestBytes = 64 << 10;
 // Milvus takes 64 MiB with everything around the rows.
-constexpr size_t kMaxRequestBytes = 60 << 20;
 // Requests of one writer under way. The server works on one while the next is on its way.
 constexpr size_t kRequestsUnderWay = 2;
 // How long a writer waits for a server that is away, or that asks to slow down, before it gives the split back to the

@@ -12,6 +12,9 @@ namespace godwit::milvus {
 
 class LastUncertainty;
 
+/// Largest request, and so largest row; Milvus takes messages of 64 MiB.
+inline constexpr size_t kMaxRequestBytes = 60 << 20;
+
 struct WriteSettings {
   bool upsert = false;           // else insert
   int64_t batch_rows = 0;        // most rows in a request; 0 = as many as the bytes allow

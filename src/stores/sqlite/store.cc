@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "stores/sqlite/catalog.h"
+#include "stores/sqlite/codec.h"
 #include "stores/sqlite/options.h"
 #include "stores/sqlite/sink.h"
 #include "stores/sqlite/source.h"
@@ -40,6 +41,11 @@ class SqliteStore : public Store {
   Source* source() override { return &source_; }
   Sink* sink() override { return &sink_; }
   std::string address() const override { return "sqlite:" + database_.options().path; }
+  std::optional<int64_t> FreeBytes() override {
+    std::error_code error;
+    const auto space = std::filesystem::space(std::filesystem::path(database_.options().path).parent_path(), error);
+    return error ? std::nullopt : std::optional(static_cast<int64_t>(space.available));
+  }
 
  private:
   static CheckItem CheckFolder(const std::filesystem::path& folder) {
@@ -75,7 +81,8 @@ StoreFactory Factory() {
                            .snapshot_life = SnapshotLife::kNone,
                            .splits_by = "primary key range",
                            .read_back = "SQL",
-                           .filter = "SQL condition"},
+                           .filter = "SQL condition",
+                           .max_row_bytes = kMaxRowBytes},
           .options = Table(),
           .open = [](const OptionValues& values, StopToken stop) -> arrow::Result<std::unique_ptr<Store>> {
             ARROW_ASSIGN_OR_RAISE(Options options, ParseOptions(values));
