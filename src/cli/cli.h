@@ -28,8 +28,8 @@ struct CommandOptions {
   bool read_keys = false;         // check
   std::string differences;        // a file
   std::string format;             // of it
-  bool ddl = false;         // plan: what would be created
-  std::string selection;    // plan: a file for the list of collections
+  bool ddl = false;               // plan: what would be created
+  std::string selection;          // plan: a file for the list of collections
   LimitChange limits;
   StopToken stop;
 };

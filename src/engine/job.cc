@@ -735,9 +735,8 @@ CheckItem CheckKeys(const JobSpec& spec, const CollectionPlan& plan, const OpenS
       item.message = "there is no key that could repeat";
       return arrow::Status::OK();
     }
-    ARROW_ASSIGN_OR_RAISE(ScanSide side,
-                          VerifySide(stores.source.get(), plan.source, plan.target, plan.mapping,
-                                     RowHasher::Identity::kKey));
+    ARROW_ASSIGN_OR_RAISE(ScanSide side, VerifySide(stores.source.get(), plan.source, plan.target, plan.mapping,
+                                                    RowHasher::Identity::kKey));
     ARROW_ASSIGN_OR_RAISE(auto ready, PreparedSide::Make(side, plan.source.ref, ReadPurpose::kCopy, limits));
     ARROW_ASSIGN_OR_RAISE(auto rows, CountOf(stores.source.get(), plan.source.ref));
     ARROW_ASSIGN_OR_RAISE(Duplicates duplicates, FindRepeatedKeys(side, rows.value_or(0), limits));

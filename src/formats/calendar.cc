@@ -158,7 +158,9 @@ char* FormatDate(int32_t days, CalendarStyle style, char* to) {
 
 char* FormatTimestamp(int64_t micros, bool utc, CalendarStyle style, char* to) {
   const int64_t days = FloorDiv(micros, kMicrosPerDay);
-  const auto time = static_cast<uint64_t>(micros - days * kMicrosPerDay);
+  // Unsigned: midnight before the first instant of the range lies outside of it.
+  const uint64_t time =
+      static_cast<uint64_t>(micros) - static_cast<uint64_t>(days) * static_cast<uint64_t>(kMicrosPerDay);
   const CalendarDay day = DayFromNumber(days);
   to = PutDay(day, style, to);
   *to++ = style == CalendarStyle::kIso ? 'T' : ' ';

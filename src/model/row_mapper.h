@@ -22,6 +22,7 @@ class RowMapper {
 
   /// The source's schema, with only the fields that the target takes: what to read.
   const CollectionSchema& read_schema() const { return read_schema_; }
+  const Mapping& mapping() const { return mapping_; }
   /// Which rows of the source to read, see SplitPolicy::filter.
   const std::string& filter() const { return mapping_.filter; }
   /// Rows of a batch read with read_schema(), with the columns of the target's fields. Copies only what comes out of

@@ -22,7 +22,7 @@ arrow::Result<ScanSide> KeysOf(const ScanSide& side) {
   CollectionSchema keys = side.schema;
   std::erase_if(keys.fields, [](const Field& field) { return !field.primary_key; });
   keys.dynamic_fields = false;
-  ARROW_ASSIGN_OR_RAISE(RowMapper mapper, RowMapper::Make(side.mapper.read_schema(), keys));
+  ARROW_ASSIGN_OR_RAISE(RowMapper mapper, RowMapper::Make(side.mapper.read_schema(), keys, side.mapper.mapping()));
   return ScanSide{side.source, std::move(mapper), std::move(keys), RowHasher::Identity::kKey};
 }
 
