@@ -16,6 +16,7 @@
 
 #include "formats/byte_buffer.h"
 #include "formats/calendar.h"
+#include "formats/shortest_float.h"
 
 namespace godwit {
 namespace {
@@ -110,7 +111,12 @@ char* PutFloat(T value, std::string_view quote, char* to) {
   if (std::isfinite(value)) [[likely]] {
     // "-0" would be the integer 0 to a reader of JSON.
     if (value == 0) return PutText(std::signbit(value) ? "-0.0" : "0", to);
-    return std::to_chars(to, to + kNumberSize, value).ptr;
+    if constexpr (std::is_same_v<T, float>) {
+      static_assert(kNumberSize >= kShortestFloatSize);
+      return PutShortest(value, to);
+    } else {
+      return std::to_chars(to, to + kNumberSize, value).ptr;
+    }
   }
   to = PutText(quote, to);
   to = PutText(std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity", to);
