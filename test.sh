@@ -170,7 +170,7 @@ no_aslr=() # ThreadSanitizer's shadow memory collides with widely randomised add
 if stage build-asan step nice scripts/build.sh build-asan -DGODWIT_SANITIZE=address,undefined; then
   gtest build-asan unit_tests unit-asan 1200 nice
   # Damaged input may ask for any amount of memory; that is refused, and no finding.
-  gtest build-asan fuzz_tests fuzz-asan 4200 nice env "GODWIT_FUZZ_SECONDS=$([ $mode = full ] && echo 720 || echo 10)" \
+  gtest build-asan fuzz_tests fuzz-asan 4200 nice env "GODWIT_FUZZ_SECONDS=$([ $mode = full ] && echo 210 || echo 10)" \
     "ASAN_OPTIONS=$ASAN_OPTIONS:allocator_may_return_null=1"
   # Mostly waits for the server, too.
   start_milvus

@@ -47,10 +47,13 @@ const Node* Node::Find(std::string_view key) const {
   return entry == nullptr ? nullptr : &entry->value;
 }
 
-std::string Shown(const Node& scalar) {
-  const std::string& text = scalar.shown.empty() ? scalar.text : scalar.shown;
-  const bool odd =
-      std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '"' || c == '\''; });
+std::string Shown(const Node& scalar) { return Shown(scalar.shown.empty() ? scalar.text : scalar.shown); }
+
+std::string Shown(const std::string& text) {
+  // ": " is that of a key further down, in a value that YAML has folded into one line.
+  const bool odd = text.find(": ") != text.npos || std::any_of(text.begin(), text.end(), [](char c) {
+                     return (c >= 0 && c < ' ') || c == '"' || c == '\'';
+                   });
   return odd || text.size() > 100 ? "..." : text;
 }
 

@@ -49,6 +49,7 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// What a message may show of a scalar, or of a key: never a variable's value, and nothing with quotes, line breaks or
 /// a great length, which comes of a quote that is missing, and may hold a secret from the next lines. Then it is "...".
 std::string Shown(const Node& scalar);
+std::string Shown(const std::string& text);
 std::string ShownKey(const std::string& key);
 
 /// "file:line:column", as far as it is known.

@@ -148,7 +148,7 @@ class Milvus2CsvReader {
       // Importers name the tables as the folders, without quotes: the rows of one would go into the other.
       for (size_t j = 0; j < i; ++j) {
         if (names[i] == names[j] || Folded(names[i]) != Folded(names[j])) continue;
-        problems_.Add(place, "export.collections: '" + names[j] + "' and '" + names[i] +
+        problems_.Add(place, "export.collections: '" + Shown(names[j]) + "' and '" + Shown(names[i]) +
                                  "' are one name to PostgreSQL where it stands without quotes; export them into two "
                                  "folders, by two files");
       }

@@ -283,7 +283,7 @@ class NativeReader {
     for (const std::string& name : names) {
       const auto known = std::find(kOrder.begin(), kOrder.end(), name);
       if (known == kOrder.end()) {
-        return problems_.Add(node->place, "stages: '" + name + "' is not one of: " + JoinNames(kOrder));
+        return problems_.Add(node->place, "stages: '" + Shown(name) + "' is not one of: " + JoinNames(kOrder));
       }
       const size_t place = static_cast<size_t>(known - kOrder.begin()) + 1;
       if (place <= last) return problems_.Add(node->place, "stages: the order is " + JoinNames(kOrder) + ", each once");

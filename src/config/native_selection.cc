@@ -149,7 +149,7 @@ class SelectionReader {
   bool CheckStars(const std::string& source, const std::string& target, Place place, const std::string& path) {
     const auto stars = [](const std::string& text) { return std::count(text.begin(), text.end(), '*'); };
     if (stars(target) <= stars(source)) return true;
-    problems_.Add(place, path + ": '" + target + "' has more stars than '" + source + "' can fill");
+    problems_.Add(place, path + ": '" + Shown(target) + "' has more stars than '" + Shown(source) + "' can fill");
     return false;
   }
 
@@ -299,7 +299,7 @@ class SelectionReader {
                   .params = values.GetMap("params")};
       auto same = [&](const Index& other) { return other.field == index.field; };
       if (std::any_of(indexes->begin(), indexes->end(), same)) {
-        problems_.Add(item.place, path + ": the field '" + index.field + "' has two indexes");
+        problems_.Add(item.place, path + ": the field '" + Shown(index.field) + "' has two indexes");
       } else if (!index.field.empty()) {
         indexes->push_back(std::move(index));
       }
@@ -318,7 +318,7 @@ class SelectionReader {
     if (arrow::Status status = inside.ToStatus(); !status.ok()) {
       problems_.Add(node->place, "collections_file: " + Describe(status));
     }
-    if (names.empty()) problems_.Add(node->place, "collections_file: " + node->text + " names no collection");
+    if (names.empty()) problems_.Add(node->place, "collections_file: " + Shown(*node) + " names no collection");
     for (const SelectedName& name : names) {
       AddRule(Split(name.source, databases_.source), name.target, {}, node->place,
               "collections_file: " + node->text + ":" + std::to_string(name.line));

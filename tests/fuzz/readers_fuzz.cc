@@ -1,6 +1,4 @@
 // No input, however damaged, may crash a reader, and what a reader takes is written and read again as the same.
-#include "fuzz/fuzz.h"
-
 #include <unistd.h>
 
 #include <filesystem>
@@ -8,48 +6,28 @@
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
+#include <arrow/util/compression.h>
+#include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/durable_file.h"
 #include "base/hash.h"
+#include "base/sqlite.h"
 #include "formats/text_inference.h"
 #include "formats/text_reader.h"
 #include "formats/text_writer.h"
-#include "godwit/store.h"
+#include "fuzz/fuzz.h"
+#include "fuzz/sample.h"
+#include "model/canonical.h"
 #include "stores/files/manifest.h"
 #include "stores/files/parquet_file.h"
+#include "stores/milvus/codec.h"
 
 namespace godwit::fuzz {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Rows {
-  CollectionSchema schema;
-  std::shared_ptr<arrow::RecordBatch> batch;
-};
-
-/// Rows of every type, nulls and hostile values among them.
-Rows SampleRows() {
-  const StoreFactory* factory = FindStore(AllStores(), "synthetic");
-  OptionValues values;
-  for (const auto& [name, text] : std::vector<std::pair<std::string, std::string>>{
-           {"rows", "12"}, {"dim", "4"}, {"fields", "all"}, {"nulls", "true"}, {"hostile", "true"}}) {
-    for (const Option& option : factory->options) {
-      if (option.name == name) values.Set(name, ParseOption(option, text).ValueOrDie());
-    }
-  }
-  EXPECT_TRUE(FillDefaults(factory->options, OptionScope::kSource, &values).ok());
-  auto store = factory->open(values, {}).ValueOrDie();
-  Rows rows;
-  rows.schema = store->catalog()->Describe({"", "synthetic"}).ValueOrDie();
-  const Snapshot snapshot = store->source()->OpenSnapshot(rows.schema.ref).ValueOrDie();
-  const auto splits = store->source()->PlanSplits(rows.schema, snapshot, {}).ValueOrDie();
-  auto reader = store->source()->Open(rows.schema, splits.front(), snapshot, "").ValueOrDie();
-  rows.batch = reader->Next(1 << 20).ValueOrDie()->rows;
-  return rows;
-}
 
 /// What can be read of a text, given in pieces as `random` says.
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> Read(const CollectionSchema& schema, const TextSource& source,
@@ -128,17 +106,31 @@ TEST(Fuzz, Manifest) {
   });
 }
 
-TEST(Fuzz, Parquet) {
-  const fs::path folder = fs::temp_directory_path() / ("godwit-fuzz-" + std::to_string(::getpid()));
-  fs::create_directories(folder);
+/// A folder for the damaged files, removed at the end.
+class FuzzFiles : public testing::Test {
+ protected:
+  FuzzFiles() : folder_(fs::temp_directory_path() / ("godwit-fuzz-" + std::to_string(::getpid()))) {
+    fs::create_directories(folder_);
+  }
+  ~FuzzFiles() override { fs::remove_all(folder_); }
+
+  std::string Path(const std::string& name) const { return (folder_ / name).string(); }
+  static void Put(const std::string& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(FuzzFiles, Parquet) {
   const Rows rows = SampleRows();
-  const std::string path = (folder / "sample.parquet").string();
+  const std::string path = Path("sample.parquet");
   auto writer = files::ParquetWriter::Create(path, rows.schema, {}).ValueOrDie();
   ASSERT_TRUE(writer->Write(*rows.batch).ok());
   ASSERT_TRUE(writer->Close().ok());
   const std::string sample = ReadFile(path).ValueOrDie();
   Fuzz({sample}, [&](const std::string& input, Random&) {
-    std::ofstream(path, std::ios::binary | std::ios::trunc) << input;
+    Put(path, input);
     auto file = files::ParquetFile::Open(path);
     if (!file.ok()) return;
     const CollectionSchema schema = (*file)->stored_schema().value_or(rows.schema);
@@ -151,7 +143,90 @@ TEST(Fuzz, Parquet) {
       }
     }
   });
-  fs::remove_all(folder);
+}
+
+TEST_F(FuzzFiles, CompressedText) {
+  const Rows rows = SampleRows();
+  const std::string text = Write(rows.schema, {.kind = TextKind::kCsv}, *rows.batch);
+  for (auto [compression, name] :
+       {std::pair{arrow::Compression::GZIP, "rows.csv.gz"}, {arrow::Compression::ZSTD, "rows.csv.zst"}}) {
+    auto codec = arrow::util::Codec::Create(compression).ValueOrDie();
+    const auto* begin = reinterpret_cast<const uint8_t*>(text.data());
+    const auto size = static_cast<int64_t>(text.size());
+    std::string sample(static_cast<size_t>(codec->MaxCompressedLen(size, begin)), '\0');
+    sample.resize(static_cast<size_t>(
+        codec->Compress(size, begin, static_cast<int64_t>(sample.size()), reinterpret_cast<uint8_t*>(sample.data()))
+            .ValueOrDie()));
+    Fuzz({sample}, [&, path = Path(name)](const std::string& input, Random&) {
+      Put(path, input);
+      (void)ReadAll(OpenSource("files", {{"path", folder_.string()}, {"format", "csv"}}).ValueOrDie().get());
+    });
+    fs::remove(Path(name));
+  }
+}
+
+TEST_F(FuzzFiles, Sqlite) {
+  const std::string path = Path("sample.db");
+  auto db = SqliteDatabase::Open(path, SqliteDatabase::Mode::kCreate, 0).ValueOrDie();
+  ASSERT_TRUE(
+      db->Execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, size REAL, vector BLOB, list TEXT);"
+                  "INSERT INTO t VALUES (1, 'a', 0.5, x'0000803f0000003f', '[1,2]'), (-9, 'é', -0.0, x'', '[]'),"
+                  " (7, NULL, NULL, NULL, NULL);"
+                  "CREATE TABLE \"a b\" (k TEXT PRIMARY KEY, v BLOB) WITHOUT ROWID;"
+                  "INSERT INTO \"a b\" VALUES ('x', x'00'), ('y', x'ff')")
+          .ok());
+  db.reset();
+  const std::string sample = ReadFile(path).ValueOrDie();
+  Fuzz({sample}, [&](const std::string& input, Random&) {
+    Put(path, input);
+    (void)ReadAll(OpenSource("sqlite", {{"path", path}}).ValueOrDie().get());
+  });
+}
+
+TEST(Fuzz, MilvusRows) {
+  const google::protobuf::LogSilencer silence;
+  const Rows all = SampleRows();
+  CollectionSchema schema = all.schema;
+  // Milvus has no nulls inside of arrays.
+  std::erase_if(schema.fields, [](const Field& field) {
+    return !milvus::DataTypeOf(field.type.kind) || field.type.kind == TypeKind::kArray;
+  });
+  arrow::ArrayVector columns;
+  for (const Field& field : schema.fields) columns.push_back(all.batch->GetColumnByName(field.name));
+  const auto rows = arrow::RecordBatch::Make(schema.ArrowSchema(), all.batch->num_rows(), columns);
+  ::milvus::proto::milvus::QueryResults reply;
+  const arrow::Status encoded = milvus::EncodeRows(*rows, 0, rows->num_rows(), schema, reply.mutable_fields_data());
+  ASSERT_TRUE(encoded.ok()) << Describe(encoded);
+  RowHasher hasher(schema, RowHasher::Identity::kKey);
+  Fuzz({reply.SerializeAsString()}, [&](const std::string& input, Random&) {
+    auto damaged = std::make_shared<::milvus::proto::milvus::QueryResults>();
+    if (!damaged->ParseFromString(input)) return;
+    auto decoded = milvus::DecodeRows(damaged, schema);
+    if (!decoded.ok()) {
+      EXPECT_EQ(KindOf(decoded.status()), ErrorKind::kCorruptData) << Describe(decoded.status());
+      return;
+    }
+    // JSON is bytes on the wire, and looked into when it is hashed.
+    HashedRows hashes;
+    if (!hasher.Hash({.rows = *decoded, .partition = "", .position = ""}, &hashes).ok()) return;
+    const arrow::Status valid = (*decoded)->ValidateFull();
+    EXPECT_TRUE(valid.ok()) << valid;
+  });
+}
+
+TEST(Fuzz, MilvusSchema) {
+  const google::protobuf::LogSilencer silence;
+  CollectionSchema schema = SampleRows().schema;
+  std::erase_if(schema.fields, [](const Field& field) { return !milvus::DataTypeOf(field.type.kind); });
+  ::milvus::proto::milvus::DescribeCollectionResponse reply;
+  *reply.mutable_schema() = milvus::SchemaToProto(schema).ValueOrDie();
+  Fuzz({reply.SerializeAsString()}, [&](const std::string& input, Random&) {
+    ::milvus::proto::milvus::DescribeCollectionResponse damaged;
+    if (!damaged.ParseFromString(input)) return;
+    auto read = milvus::SchemaFromProto(damaged);
+    if (!read.ok()) return;
+    EXPECT_EQ(SchemaFromJson(ToJson(*read)).ValueOrDie(), *read);
+  });
 }
 
 }  // namespace

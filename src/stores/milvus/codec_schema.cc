@@ -114,6 +114,10 @@ arrow::Result<Field> FieldFromProto(const schema_pb::FieldSchema& proto) {
   ARROW_ASSIGN_OR_RAISE(field.type.kind, KindOfField(field.name, proto.data_type()));
   if (field.type.kind == TypeKind::kArray) {
     ARROW_ASSIGN_OR_RAISE(field.type.element, KindOfField(field.name, proto.element_type()));
+    if (field.type.element == TypeKind::kArray || Type::Of(field.type.element).is_vector()) {
+      return FieldError(ErrorKind::kUnsupported, field.name,
+                        fmt::format("an array of {} can't be carried", ToString(field.type.element)));
+    }
   }
   field.nullable = proto.nullable();
   field.primary_key = proto.is_primary_key();
@@ -125,6 +129,9 @@ arrow::Result<Field> FieldFromProto(const schema_pb::FieldSchema& proto) {
   for (const auto& param : proto.type_params()) ARROW_RETURN_NOT_OK(ReadTypeParam(param, &field));
   if (field.type.is_vector() && field.type.kind != TypeKind::kSparseVector && field.type.dim == 0) {
     return FieldError(ErrorKind::kCorruptData, field.name, "a vector without dim");
+  }
+  if (field.type.kind == TypeKind::kBinaryVector && field.type.dim % 8 != 0) {
+    return FieldError(ErrorKind::kCorruptData, field.name, "a binary vector whose dim is no multiple of 8");
   }
   if (proto.has_default_value() && proto.default_value().data_case() != schema_pb::ValueField::DATA_NOT_SET) {
     ARROW_ASSIGN_OR_RAISE(field.default_json, DefaultAsJson(field.name, proto.default_value()));
