@@ -277,7 +277,9 @@ enum class DifferenceFormat { kText, kJson, kCsv };
 struct VerifyOptions {
   std::vector<std::string> collections = {};  // only these, names or patterns (* ? [a-z]) of the source; empty = all
   std::optional<SampleSize> sample = {};      // unset = every row
-  std::string differences_file = {};          // gets every difference, values whole; empty = none
+  /// A condition in the source's own language: only its rows that pass are looked for at the target; empty = all.
+  std::string filter = {};
+  std::string differences_file = {};  // gets every difference, values whole; empty = none
   DifferenceFormat differences_format = DifferenceFormat::kText;
   /// Writes at the target what differs and deletes what the source lacks, then compares again. Never deletes rows of a
   /// collection that the job does not own: one that it was told to overwrite, or that its journal does not know.

@@ -22,7 +22,8 @@ struct CommandOptions {
   bool restart = false;
   std::string master;                    // SeaTunnel's -m
   std::vector<std::string> collections;  // verify: names and patterns
-  std::string sample;
+  std::string filter;                    // verify: a condition on the rows of the source
+  std::string sample;                    // verify: as in SampleSize::Parse
   bool repair = false;
   std::vector<std::string> skip;  // check and run: items of the precheck
   bool read_keys = false;         // check

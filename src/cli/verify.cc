@@ -27,7 +27,7 @@ arrow::Result<DifferenceFormat> FormatOf(const CommandOptions& options) {
 }
 
 arrow::Result<VerifyOptions> ReadVerifyOptions(const CommandOptions& options) {
-  VerifyOptions verify{.collections = options.collections, .repair = options.repair};
+  VerifyOptions verify{.collections = options.collections, .filter = options.filter, .repair = options.repair};
   if (!options.sample.empty()) {
     ARROW_ASSIGN_OR_RAISE(verify.sample, SampleSize::Parse(options.sample));
   }
@@ -58,6 +58,8 @@ void AddVerify(CLI::App* app, CommandOptions* options, Action* action) {
       ->allow_extra_args(false);
   verb->add_option("--sample", options->sample,
                    "Compare only a part, 1% or about 10000 rows: the rows are read, but fewer are hashed and kept");
+  verb->add_option("--filter", options->filter,
+                   "Look only for the source's rows that pass this condition, in the source's own language");
   verb->add_option("--differences", options->differences,
                    "Write every difference, with all fields and whole values, to FILE.txt, FILE.json or FILE.csv");
   verb->add_option("--format", options->format, "Format of --differences: text, json or csv (default: by its name)");
@@ -69,9 +71,10 @@ void AddVerify(CLI::App* app, CommandOptions* options, Action* action) {
       "  godwit verify godwit.yaml\n"
       "  godwit verify godwit.yaml --collection 'log_*' --differences differences.csv\n"
       "  godwit verify godwit.yaml --sample 1%\n"
+      "  godwit verify godwit.yaml --collection orders --filter 'year >= 2024'\n"
       "  godwit verify godwit.yaml --repair --differences repaired.csv\n"
       "\n"
-      "Exit codes: 0 equal, with --sample: the sample is equal; 3 different; others as of run.");
+      "Exit codes: 0 equal, with --sample or --filter: what was compared is equal; 3 different; others as of run.");
   verb->callback([options, action] {
     *action = [options] {
       auto code = Run(*options);

@@ -398,6 +398,16 @@ int64_t LeaveOutListed(const std::vector<Hash128>& listed, std::vector<Differing
   }));
 }
 
+/// The mapping, for those of its rows that pass `filter`, too.
+arrow::Result<Mapping> Narrow(Mapping mapping, const std::string& filter, const CollectionSchema& schema,
+                              Source* source) {
+  if (filter.empty()) return mapping;
+  arrow::Status status = source->CheckFilter(schema, filter);
+  if (!status.ok()) return MakeError(KindOf(status), "--filter: " + status.message(), schema.ref.ToString());
+  mapping.filter = mapping.filter.empty() ? filter : "(" + mapping.filter + ") and (" + filter + ")";
+  return mapping;
+}
+
 arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule, const OpenStores& stores,
                                 const std::vector<Hash128>& listed, const WorkLimits& limits,
                                 const VerifyOptions& options, DifferenceFile* file, CollectionReport* report) {
@@ -406,12 +416,12 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   ARROW_ASSIGN_OR_RAISE(CollectionSchema target_schema, stores.target->catalog()->Describe(report->target));
   // Compared are the fields that both have: the target may lack the dynamic column, or have an empty one more.
   CollectionSchema hashed = target_schema;
-  ARROW_ASSIGN_OR_RAISE(CollectionSchema mapped, MapSchema(source_schema, rule.mapping));
+  ARROW_ASSIGN_OR_RAISE(Mapping mapping, Narrow(rule.mapping, options.filter, source_schema, stores.source->source()));
+  ARROW_ASSIGN_OR_RAISE(CollectionSchema mapped, MapSchema(source_schema, mapping));
   std::erase_if(hashed.fields, [&](const Field& f) { return mapped.FindField(f.name) == nullptr; });
   const bool new_ids = spec.auto_id == AutoIdPolicy::kNew;
   const auto identity = new_ids || hashed.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey;
-  ARROW_ASSIGN_OR_RAISE(ScanSide source,
-                        VerifySide(stores.source.get(), source_schema, hashed, rule.mapping, identity));
+  ARROW_ASSIGN_OR_RAISE(ScanSide source, VerifySide(stores.source.get(), source_schema, hashed, mapping, identity));
   ARROW_ASSIGN_OR_RAISE(ScanSide target, VerifySide(stores.target.get(), target_schema, hashed, Mapping{}, identity));
   if (options.sample) {
     ARROW_ASSIGN_OR_RAISE(auto rows, CountOf(stores.source.get(), rule.source));
@@ -430,7 +440,7 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   ARROW_ASSIGN_OR_RAISE(SideDigest target_digest, DigestSide(target, limits));
   if (spec.duplicate_policy == DuplicatePolicy::kStop) ARROW_RETURN_NOT_OK(CheckKeysDiffer(source_digest));
   const bool keeps_rows = spec.data_policy != DataPolicy::kStop && spec.data_policy != DataPolicy::kDrop;
-  const CompareMode mode = keeps_rows ? CompareMode::kContains : CompareMode::kEqual;
+  const CompareMode mode = keeps_rows || !options.filter.empty() ? CompareMode::kContains : CompareMode::kEqual;
   auto name = [&](Difference difference) -> arrow::Status {
     if (file != nullptr) ARROW_RETURN_NOT_OK(file->Add(rule.source, report->target, difference));
     if (report->difference_sample.size() < kMaxSample) {
@@ -456,7 +466,7 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   report->duplicates = source_digest.surplus_rows;
   report->digest = target_digest.buckets.Total();
   report->verify_seconds = SecondsSince(start);
-  const bool sampled = source.sample != kWholeCollection;
+  const bool sampled = source.sample != kWholeCollection || !options.filter.empty();
   if (sampled) report->sample_rows = report->rows;
   report->verdict = report->differences > 0 ? Verdict::kDifferent
                     : sampled               ? Verdict::kSampleEqual
@@ -612,6 +622,9 @@ arrow::Result<Report> RepairJob(const StoreRegistry& stores, const JobSpec& spec
   auto start = Clock::now();
   if (verify.sample) {
     return MakeError(ErrorKind::kInvalidConfig, "a repair compares every row; leave out --sample or --repair");
+  }
+  if (!verify.filter.empty()) {
+    return MakeError(ErrorKind::kInvalidConfig, "a repair compares every row; leave out --filter or --repair");
   }
   ARROW_RETURN_NOT_OK(MakeFolder(options.state_dir));
   ARROW_ASSIGN_OR_RAISE(auto lease, Lease::Take(LockPath(options.state_dir, spec.name)));

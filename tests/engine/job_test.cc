@@ -401,6 +401,28 @@ TEST_F(ChangingSourceTest, VerifyComparesOnlyWhatItIsAskedFor) {
   EXPECT_NE(Describe(status).find("did you mean 'synthetic'"), std::string::npos) << Describe(status);
 }
 
+TEST_F(ChangingSourceTest, VerifyByARuleLooksForItsRowsOnly) {
+  ASSERT_EQ(RunJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
+  Change("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5) WHERE id = 11");
+  Change("DELETE FROM synthetic WHERE id = 3");
+  Report report = VerifyJob(AllStores(), spec_, options_, {.filter = "id < 10 OR id = 10"}).ValueOrDie();
+  EXPECT_EQ(report.verdict, Verdict::kSampleEqual) << ToJson(report);
+  EXPECT_EQ(report.exit_code, 0);
+  EXPECT_EQ(report.collections[0].sample_rows, report.collections[0].rows);
+  EXPECT_GT(report.collections[0].rows, 5);
+  EXPECT_LT(report.collections[0].rows, 12);
+  report = VerifyJob(AllStores(), spec_, options_, {.filter = "id = 11"}).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 3);
+  ASSERT_EQ(report.collections[0].differences, 1);
+  EXPECT_EQ(report.collections[0].difference_sample[0].key, "11");
+  const auto refused = [&](const VerifyOptions& verify) {
+    auto ran = VerifyJob(AllStores(), spec_, options_, verify);
+    return ran.ok() ? ToJson(*ran) : Describe(ran.status());
+  };
+  EXPECT_NE(refused({.filter = "no_field = 1"}).find("--filter: "), std::string::npos);
+  EXPECT_NE(refused({.filter = "id = 1", .repair = true}).find("leave out --filter"), std::string::npos);
+}
+
 TEST_F(ChangingSourceTest, ASampleIsTheSameOnBothSides) {
   ASSERT_EQ(RunJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
   VerifyOptions verify{.sample = SampleSize{.rows = 1000}};
