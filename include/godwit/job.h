@@ -234,6 +234,7 @@ struct Report {
   Verdict verdict = Verdict::kPlanned;
   int exit_code = 0;
   double seconds = 0;
+  double digest_seconds = 0;  // processor time of hashing rows, in this process since the run began
   bool resumed = false;
   std::vector<CollectionReport> collections;
   std::string error;  // of the job as a whole

@@ -22,6 +22,7 @@
 #include "engine/limits.h"
 #include "engine/progress_board.h"
 #include "journal/lease.h"
+#include "model/canonical.h"
 #include "model/mapped_schema.h"
 #include "plan/planner.h"
 #include "plan/precheck.h"
@@ -36,6 +37,19 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Of one run, from here on.
+class JobTimer {
+ public:
+  void Stop(Report* report) const {
+    report->seconds = SecondsSince(start_);
+    report->digest_seconds = std::chrono::duration<double>(RowHasher::TimeSpent() - hashing_).count();
+  }
+
+ private:
+  const Clock::time_point start_ = Clock::now();
+  const std::chrono::nanoseconds hashing_ = RowHasher::TimeSpent();
+};
 
 struct OpenStores {
   std::unique_ptr<Store> source;
@@ -548,7 +562,7 @@ arrow::Result<JobStatus> ReadStatus(const std::string& state_dir, const std::str
 
 arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
   if (spec.stages == Stages{.schema = false, .full = false, .indexes = false}) return VerifyJob(stores, spec, options);
-  auto start = Clock::now();
+  const JobTimer timer;
   ARROW_RETURN_NOT_OK(CheckItemNames(options.skip));
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
   ARROW_RETURN_NOT_OK(MakeFolder(options.state_dir));
@@ -559,7 +573,7 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   if (!report.error.empty()) {
     report.verdict = options.stop.stop_requested() ? Verdict::kStopped : Verdict::kPrecheckFailed;
     report.exit_code = ExitCode(report.verdict);
-    report.seconds = SecondsSince(start);
+    timer.Stop(&report);
     return report;
   }
 
@@ -590,7 +604,7 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
     ARROW_ASSIGN_OR_RAISE(report.collections, JobRun(&job, std::move(rules), begin).Run());
   }
   SumUp(&report);
-  report.seconds = SecondsSince(start);
+  timer.Stop(&report);
   ARROW_RETURN_NOT_OK(WriteLeftOutFiles(spec, options.state_dir, journal.get(), &report));
   ARROW_RETURN_NOT_OK(WriteReport(options, journal.get(), &report));
   return report;
@@ -619,7 +633,7 @@ arrow::Result<JournaledCollection> BeginRepair(const JobSpec& spec, const Collec
 /// Compares and corrects, journaled like the end of a copy, so that a repair that was killed goes on.
 arrow::Result<Report> RepairJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
                                 const VerifyOptions& verify, const OpenStores& both) {
-  auto start = Clock::now();
+  const JobTimer timer;
   if (verify.sample) {
     return MakeError(ErrorKind::kInvalidConfig, "a repair compares every row; leave out --sample or --repair");
   }
@@ -666,7 +680,7 @@ arrow::Result<Report> RepairJob(const StoreRegistry& stores, const JobSpec& spec
     // The next repair compares everything again.
     ARROW_RETURN_NOT_OK(Forget(path, HeaderOf(spec, stores), both, options));
   }
-  report.seconds = SecondsSince(start);
+  timer.Stop(&report);
   return report;
 }
 
@@ -674,7 +688,7 @@ arrow::Result<Report> RepairJob(const StoreRegistry& stores, const JobSpec& spec
 
 arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
                                 const VerifyOptions& verify) {
-  auto start = Clock::now();
+  const JobTimer timer;
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
   if (verify.repair) return RepairJob(stores, spec, options, verify, both);
   if (both.target->source() == nullptr) {
@@ -700,7 +714,7 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
   }
   SumUp(&report);
   if (file != nullptr && report.verdict != Verdict::kStopped) ARROW_RETURN_NOT_OK(file->Finish());
-  report.seconds = SecondsSince(start);
+  timer.Stop(&report);
   return report;
 }
 

@@ -113,6 +113,7 @@ std::string ToJson(const Report& report) {
                          {"verdict", ToString(report.verdict)},
                          {"exit_code", report.exit_code},
                          {"seconds", report.seconds},
+                         {"digest_seconds", report.digest_seconds},
                          {"resumed", report.resumed},
                          {"error", report.error},
                          {"report_file", report.report_file},

@@ -9,8 +9,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
+#include <ctime>
 #include <limits>
 #include <type_traits>
 #include <utility>
@@ -456,7 +458,35 @@ RowHasher::RowHasher(const CollectionSchema& schema, Identity identity)
 RowHasher::~RowHasher() = default;
 RowHasher::RowHasher(RowHasher&&) noexcept = default;
 
+namespace {
+
+std::atomic<int64_t> nanoseconds_spent = 0;
+
+/// Adds the processor time of its life.
+class Stopwatch {
+ public:
+  Stopwatch() : begin_(ThreadTime()) {}
+  Stopwatch(const Stopwatch&) = delete;
+  ~Stopwatch() { nanoseconds_spent.fetch_add(ThreadTime() - begin_, std::memory_order_relaxed); }
+
+ private:
+  static int64_t ThreadTime() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return time.tv_sec * int64_t{1'000'000'000} + time.tv_nsec;
+  }
+
+  const int64_t begin_;
+};
+
+}  // namespace
+
+std::chrono::nanoseconds RowHasher::TimeSpent() {
+  return std::chrono::nanoseconds(nanoseconds_spent.load(std::memory_order_relaxed));
+}
+
 arrow::Status RowHasher::Hash(const Batch& batch, HashedRows* out) {
+  Stopwatch watch;
   ARROW_RETURN_NOT_OK(impl_->Bind(*batch.rows));
   ARROW_RETURN_NOT_OK(impl_->HashRows(batch, &out->rows));
   if (impl_->identity == Identity::kKey) return impl_->HashKeys(batch, &out->keys);
@@ -465,6 +495,7 @@ arrow::Status RowHasher::Hash(const Batch& batch, HashedRows* out) {
 }
 
 arrow::Status RowHasher::HashKeys(const Batch& batch, HashedRows* out) {
+  Stopwatch watch;
   ARROW_RETURN_NOT_OK(impl_->Bind(*batch.rows));
   out->rows.clear();
   return impl_->identity == Identity::kKey ? impl_->HashKeys(batch, &out->keys) : impl_->HashRows(batch, &out->keys);

@@ -12,6 +12,7 @@
 // Key bytes = partition (only where the key is per partition), then the key field.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -54,6 +55,9 @@ class RowHasher {
   arrow::Status Hash(const Batch& batch, HashedRows* out);
   /// Only the keys; `out->rows` is left empty.
   arrow::Status HashKeys(const Batch& batch, HashedRows* out);
+
+  /// Processor time that all hashers of this process have taken so far.
+  static std::chrono::nanoseconds TimeSpent();
 
  private:
   struct Impl;

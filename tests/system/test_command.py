@@ -36,6 +36,7 @@ def test_json_output(godwit):
         json.loads(line)
     report = result.report
     assert report["exit_code"] == 0 and report["verdict"] == "verified"
+    assert 0 < report["digest_seconds"] < report["seconds"]
     collection = report["collections"][0]
     assert collection["rows"] == 1000
     for key in ("bytes", "copy_seconds", "rows_per_second", "duplicates", "rejects", "digest"):
