@@ -250,6 +250,13 @@ arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRul
   ARROW_ASSIGN_OR_RAISE(auto losses, target->sink()->Losses(wanted));
   ARROW_RETURN_NOT_OK(CheckLosses(spec, losses, &plan));
   ARROW_ASSIGN_OR_RAISE(plan.target, target->sink()->Adapt(wanted));
+  if (wanted.loaded && !plan.target.loaded) {
+    const std::string what = "the collection can't be loaded at the target: a vector field has no index there";
+    if (spec.load == LoadPolicy::kAlways) {
+      return MakeError(ErrorKind::kUnsupported, what + ". Add `indexes`, or leave out `load: always`", rule.where);
+    }
+    plan.notes.push_back(what);
+  }
   ARROW_RETURN_NOT_OK(RowMapper::Make(plan.source, plan.target, plan.mapping));
   plan.commit_mode = target->sink()->commit_mode(plan.target);
   ARROW_ASSIGN_OR_RAISE(plan.state, target->catalog()->State(plan.target.ref));

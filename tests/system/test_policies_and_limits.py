@@ -140,3 +140,12 @@ def test_limits_change_while_the_job_runs(godwit, milvus, databases, tmp_path):
     assert process.returncode == 0, stderr
     assert time.monotonic() - begin < 20  # at 200 rows/s it would take 100 s
     assert re.search("limits from now on: 5000 rows/s, parallelism 1", stdout + stderr)
+
+
+def test_what_can_not_be_loaded_is_refused(godwit, milvus, databases):
+    rows.make_simple(databases.connect(databases.source), "p", 10, dim=8)
+    job = godwit.job("l.yaml", named(databases, "l", "load: always\nindexes: none\n"))
+    for verb, code in (("check", 4), ("plan", 1), ("run", 1)):
+        result = godwit(verb, job)
+        assert result.code == code and "can't be loaded at the target" in str(result), result
+    assert not utility.has_collection("p", using=databases.connect(databases.target))

@@ -113,6 +113,15 @@ arrow::Result<std::optional<Collection>> FindInFolder(const Options& options, co
   if (collection.files.empty()) return std::nullopt;
   ARROW_ASSIGN_OR_RAISE(auto below, FilesBelow(folder));
   for (const std::string& file : below) {
+    if (IsHidden(file) || !IsUnreadable(BaseName(file), options.format)) continue;
+    return MakeError(
+        ErrorKind::kUnsupported,
+        "'" + file +
+            "' would be left out: text is read plain, .gz or .zst, and *.tsv with `format: csv`. Bring it into "
+            "one of these, or move it away",
+        "files " + relative);
+  }
+  for (const std::string& file : below) {
     if (IsHidden(file) || !KindOfFile(BaseName(file), options.format) || file.find('/') == file.npos) continue;
     return MakeError(ErrorKind::kUnsupported,
                      "without a manifest, only the files directly in the folder are read, and '" + file +

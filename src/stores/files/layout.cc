@@ -1,5 +1,6 @@
 #include "stores/files/layout.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 
@@ -23,8 +24,11 @@ bool IsEnding(std::string_view text) {
 }
 
 /// Takes an ending off a name that has more than that.
+/// Upper and lower case are one: other systems write "A.CSV". `ending` is in lower case.
 bool TakeEnding(std::string_view ending, std::string_view* name) {
-  if (!name->ends_with(ending) || name->size() == ending.size()) return false;
+  if (name->size() <= ending.size()) return false;
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  if (!std::equal(name->end() - ending.size(), name->end(), ending.begin(), same)) return false;
   name->remove_suffix(ending.size());
   return true;
 }
@@ -128,6 +132,17 @@ std::optional<FileKind> KindOfFile(std::string_view file_name, std::string_view 
   }
   kind.stem = file_name;
   return kind;
+}
+
+bool IsUnreadable(std::string_view file_name, std::string_view format) {
+  constexpr std::string_view kOtherCompressions[] = {".bz2", ".xz", ".lz4", ".sz", ".snappy", ".br", ".lzma", ".zip"};
+  for (std::string_view ending : kOtherCompressions) {
+    if (TakeEnding(ending, &file_name)) return KindOfFile(file_name, format).has_value();
+  }
+  // Only where the user says what it is; TXT and JSON may be anything.
+  if (!format.empty()) return false;
+  if (!TakeEnding(".gz", &file_name)) TakeEnding(".zst", &file_name);
+  return TakeEnding(".tsv", &file_name);
 }
 
 std::string SuffixOf(const std::optional<TextKind>& text, arrow::Compression::type compression) {

@@ -60,6 +60,9 @@ struct FileKind {
 /// Nothing for a file that holds no rows. `format`: the kind that somebody said the files are ("parquet", "csv",
 /// "jsonl", "postgres"), which takes more endings for it and none of another; empty = as the ending says.
 std::optional<FileKind> KindOfFile(std::string_view file_name, std::string_view format = {});
+/// True for a file that surely holds rows, and for which KindOfFile has nothing: of another compression, or of a format
+/// that has to be said.
+bool IsUnreadable(std::string_view file_name, std::string_view format);
 /// ".parquet", ".csv.gz" ...
 std::string SuffixOf(const std::optional<TextKind>& text, arrow::Compression::type compression);
 

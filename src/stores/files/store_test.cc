@@ -530,6 +530,21 @@ TEST_F(ForeignTest, NothingBelowIsLeftOutInSilence) {
   EXPECT_NE(status.message().find("'year=2024/b.parquet' lies deeper"), std::string::npos) << status.message();
 }
 
+TEST_F(ForeignTest, UpperCaseIsReadAndOtherCompressionsAreNamed) {
+  WriteForeign("data/a.parquet", 0, 3);
+  WriteForeign("data/B.PARQUET", 3, 3);
+  EXPECT_EQ(catalog().State({"", "data"}).ValueOrDie().rows, 6);
+  for (const std::string name : {"c.csv.bz2", "d.TSV", "e.parquet.zip"}) {
+    std::ofstream(root_ / "data" / name) << "x";
+    const arrow::Status status = catalog().Describe({"", "data"}).status();
+    EXPECT_EQ(KindOf(status), ErrorKind::kUnsupported) << name;
+    EXPECT_NE(status.message().find("'" + name + "' would be left out"), std::string::npos) << status.message();
+    fs::remove(root_ / "data" / name);
+  }
+  std::ofstream(root_ / "data/README.txt") << "x";
+  EXPECT_TRUE(catalog().Describe({"", "data"}).ok());
+}
+
 TEST_F(ForeignTest, FilesWithOtherFieldsAreNamed) {
   WriteForeign("data/a.parquet", 0, 3);
   schema_.fields[1].name = "text";
