@@ -104,6 +104,15 @@ arrow::Status TextInference::ReadHeader() {
   } else {
     for (size_t i = 1; i <= records_.fields().size(); ++i) names.push_back(fmt::format("column{}", i));
   }
+  // A wrong delimiter makes one field of every line, which a reader of others' files has to notice.
+  if (names.size() == 1 && format_.header && !known_.contains(names.front())) {
+    if (const size_t at = names.front().find_first_of(";|\t,"); at != std::string::npos) {
+      const std::string other = names.front()[at] == '\t' ? "tab" : names.front().substr(at, 1);
+      return records_.Error(fmt::format(
+          "the header names one field, '{}'; if '{}' separates fields, say so (delimiter), else name its type (types)",
+          names.front(), other));
+    }
+  }
   const bool first = columns_.empty();
   for (const std::string& name : names) {
     auto found = std::find_if(columns_.begin(), columns_.end(), [&](const Column& each) { return each.name == name; });

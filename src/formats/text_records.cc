@@ -13,7 +13,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 }  // namespace
 
 arrow::Status TextRecords::Error(const std::string& what) const {
-  return MakeError(ErrorKind::kCorruptData, fmt::format("line {}: {}", line_, what));
+  return MakeError(ErrorKind::kCorruptData, fmt::format("line {}: {}", std::max<int64_t>(line_, 1), what));
 }
 
 arrow::Status TextRecords::FieldError(const std::string& name, const std::string& what) const {

@@ -137,7 +137,8 @@ arrow::Result<Manifest> ManifestFromJson(std::string_view text) {
   try {
     return FromJson(Json::parse(text));
   } catch (const std::exception& error) {
-    return MakeError(ErrorKind::kCorruptData, error.what());
+    return MakeError(ErrorKind::kCorruptData, std::string("the manifest is damaged (") + error.what() +
+                                                  "); bring it back from a copy, or write the collection again");
   }
 }
 

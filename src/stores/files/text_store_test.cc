@@ -277,6 +277,16 @@ TEST_F(TextStoreTest, TypesFollowFromAllValues) {
   EXPECT_EQ(keys.Value(keys.length() - 1), 7);
 }
 
+TEST_F(TextStoreTest, AWrongDelimiterIsNoticed) {
+  Put("out/t.csv", "id;name\n1;a\n");
+  EXPECT_THAT(Describe(Open()->catalog()->Describe({"", "t"}).status()),
+              HasSubstr("line 1: the header names one field, 'id;name'; if ';' separates fields"));
+  EXPECT_THAT(Types(Open({{"delimiter", ";"}})->catalog()->Describe({"", "t"}).ValueOrDie()),
+              ElementsAre("id int64", "name string"));
+  EXPECT_THAT(Types(Open({{"types", "id;name=string"}})->catalog()->Describe({"", "t"}).ValueOrDie()),
+              ElementsAre("id;name string"));
+}
+
 TEST_F(TextStoreTest, TypesOfJsonLines) {
   Put("out/t.jsonl",
       "{\"i\": 1, \"d\": 1, \"s\": \"x\", \"j\": {\"a\": null}, \"mixed\": \"1\", \"big\": 1e999}\n"
