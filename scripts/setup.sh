@@ -49,6 +49,20 @@ make_venv() {
   touch "$venv/.complete"
 }
 
+# Two versions of Milvus Lite, for the tests. They exclude each other and what the environment has, so each gets a folder
+# inside it, named by its list; tests/servers/milvus_lite.py looks there.
+install_milvus_lite() {
+  local venv=$1 list folder
+  for list in "$GODWIT_ROOT"/scripts/milvus-lite-*.txt; do
+    folder=$venv/milvus-lite-$(sha256sum <"$list" | cut -c1-12)
+    [ ! -e "$folder/.complete" ] || continue
+    echo "setup: making $folder"
+    rm -rf "$folder"
+    "$venv/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --no-deps --target "$folder" -r "$list"
+    touch "$folder/.complete"
+  done
+}
+
 if [ "${1:-}" = --print-python ]; then
   echo "$(godwit_venv)/bin/python"
   exit
@@ -72,3 +86,4 @@ fi
 godwit_base_python >/dev/null || { echo "setup: no python3 3.11 or 3.12 with venv and pip found" >&2; exit 1; }
 venv=$(godwit_venv)
 [ -e "$venv/.complete" ] || make_venv "$venv" 9>&-
+install_milvus_lite "$venv" 9>&-

@@ -419,10 +419,14 @@ std::string IdentityOf(const pb::DescribeCollectionResponse& description) {
 }  // namespace
 
 arrow::Result<std::string> MilvusCatalog::GlobalId(const CollectionRef& ref) {
-  auto description = DescribeCollection(client_.get(), Resolve(*client_, ref));
+  const CollectionRef where = Resolve(*client_, ref);
+  auto description = DescribeCollection(client_.get(), where);
   if (IsNotFound(description.status())) return std::string();
   ARROW_RETURN_NOT_OK(description);
-  return "milvus " + IdentityOf(*description);
+  if (description->collectionid() != 0) return "milvus " + IdentityOf(*description);
+  // Milvus Lite numbers nothing: known by its name.
+  const CollectionRef named{where.database, description->schema().name()};
+  return fmt::format("milvus {} {}", client_->address(), named.ToString());
 }
 
 arrow::Result<TargetState> MilvusCatalog::State(const CollectionRef& ref) {

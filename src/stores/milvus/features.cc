@@ -15,6 +15,8 @@ std::string Version::ToString() const { return fmt::format("{}.{}.{}", major, mi
 
 namespace {
 
+constexpr int kMaxFields = 64;
+
 /// The first "number.number[.number]" in a text.
 Version ParseVersion(std::string_view text) {
   for (size_t start = 0; start < text.size(); ++start) {
@@ -38,7 +40,31 @@ Version ParseVersion(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+/// Milvus Lite 3 is another program than Milvus Lite 2, and its numbers are not those of Milvus.
+Features Lite3Features(std::string_view version) {
+  Features features;
+  features.version = ParseVersion(version);
+  features.server = "Milvus Lite " + features.version.ToString();
+  features.lite = true;
+  features.max_vector_fields = kMaxFields;
+  features.binary_vectors = false;
+  features.sparse_vectors = true;
+  features.empty_sparse_vectors = false;
+  features.nullable = true;
+  features.default_values = true;
+  features.text_analysis = true;
+  features.array_string_lengths = false;
+  features.index_types = {"FLAT",    "IVF_FLAT", "IVF_SQ8", "HNSW", "HNSW_SQ", "AUTOINDEX", "SPARSE_INVERTED_INDEX",
+                          "INVERTED"};
+  return features;
+}
+
+}  // namespace
+
 Features FeaturesOf(std::string_view version) {
+  if (version.starts_with("milvus_lite")) return Lite3Features(version);
   Features features;
   features.server = "Milvus " + std::string(version);
   features.version = ParseVersion(version);
@@ -63,13 +89,20 @@ Features LiteFeatures() {
   features.server = "Milvus Lite";
   features.version = {2, 4, 0};
   features.lite = true;
-  features.max_vector_fields = 4;
+  features.max_vector_fields = kMaxFields;
   features.half_vectors = true;
   features.sparse_vectors = true;
+  features.default_values = true;
+  // It refuses a default value of the integers, and makes no collection with one of double, without a word.
+  features.kinds_without_default = {TypeKind::kInt8, TypeKind::kInt16, TypeKind::kInt32, TypeKind::kDouble};
+  features.clustering_key = true;
+  features.text_analysis = true;
   features.json_objects_only = false;
   features.partitions = false;
   features.databases = false;
   features.aliases = false;
+  features.index_types = {"FLAT",        "IVF_FLAT", "AUTOINDEX", "BIN_FLAT", "SPARSE_INVERTED_INDEX",
+                          "SPARSE_WAND", "INVERTED"};
   return features;
 }
 
@@ -81,7 +114,6 @@ namespace {
 constexpr int32_t kMaxDim = 32768;
 constexpr int32_t kMaxBinaryDim = 8 * kMaxDim;
 constexpr int32_t kMaxShards = 16;
-constexpr size_t kMaxFields = 64;
 constexpr size_t kMaxNameBytes = 255;
 
 /// Gathers what is wrong, so that the user learns of everything at once.
@@ -136,7 +168,7 @@ void AdaptStrings(Field* field, Refusals* refusals) {
   }
 }
 
-void AdaptArray(Field* field, Refusals* refusals) {
+void AdaptArray(Field* field, const Features& features, Refusals* refusals) {
   if (!IsScalar(field->type.element)) {
     refusals->Add("field '{}': Milvus has no arrays of {}", field->name, ToString(field->type.element));
   }
@@ -145,14 +177,17 @@ void AdaptArray(Field* field, Refusals* refusals) {
     refusals->Add("field '{}': max_capacity is {}, Milvus takes 1 to {}", field->name, *field->max_capacity,
                   kMaxCapacity);
   }
-  if (field->type.element == TypeKind::kString) AdaptStrings(field, refusals);
+  if (field->type.element != TypeKind::kString) return;
+  if (features.array_string_lengths) return AdaptStrings(field, refusals);
+  field->max_length.reset();  // the server does not look at it either
 }
 
 void CheckVector(const Field& field, const Features& features, Refusals* refusals) {
   TypeKind kind = field.type.kind;
   bool half = kind == TypeKind::kFloat16Vector || kind == TypeKind::kBFloat16Vector;
   if ((half && !features.half_vectors) || (kind == TypeKind::kSparseVector && !features.sparse_vectors) ||
-      (kind == TypeKind::kInt8Vector && !features.int8_vectors)) {
+      (kind == TypeKind::kInt8Vector && !features.int8_vectors) ||
+      (kind == TypeKind::kBinaryVector && !features.binary_vectors)) {
     refusals->Add("field '{}': it has no {}s", field.name, ToString(kind));
     return;
   }
@@ -169,7 +204,7 @@ void AdaptType(Field* field, const Features& features, Refusals* refusals) {
   if (field->type.is_vector()) {
     CheckVector(*field, features, refusals);
   } else if (field->type.kind == TypeKind::kArray) {
-    AdaptArray(field, refusals);
+    AdaptArray(field, features, refusals);
   } else if (field->type.kind == TypeKind::kString) {
     AdaptStrings(field, refusals);
   } else if (field->type.kind != TypeKind::kJson && !IsScalar(field->type.kind)) {
@@ -190,7 +225,9 @@ void CheckFieldTraits(const Field& field, const Features& features, Refusals* re
 
 /// What the server would not know goes; values stay as they are.
 void LeaveOutTraits(const Features& features, Field* field, std::vector<Loss>* losses) {
-  if (field->default_json && !features.default_values) {
+  const auto& without = features.kinds_without_default;
+  const bool keeps_default = features.default_values && std::ranges::find(without, field->type.kind) == without.end();
+  if (field->default_json && !keeps_default) {
     losses->push_back({field->name, "its default value " + *field->default_json});
     field->default_json.reset();
   }
@@ -252,7 +289,7 @@ void CheckFields(const CollectionSchema& schema, const Features& features, Refus
     refusals->Add("it takes {} vector field(s), the collection has {}: {}", features.max_vector_fields, vectors.size(),
                   fmt::join(vectors, ", "));
   }
-  if (schema.fields.size() > kMaxFields) {
+  if (std::ssize(schema.fields) > kMaxFields) {
     refusals->Add("it takes {} fields, the collection has {}", kMaxFields, schema.fields.size());
   }
 }
@@ -331,6 +368,11 @@ void RenameParams(std::map<std::string, std::string>* params) {
   }
 }
 
+bool HasIndexType(const Features& features, const IndexType& type) {
+  if (features.index_types.empty()) return type.since.minor <= std::max(features.version.minor, kV23.minor);
+  return std::ranges::find(features.index_types, type.name) != features.index_types.end();
+}
+
 void AdaptIndex(const CollectionSchema& schema, const Features& features, Index* index, Refusals* refusals) {
   const Field* field = schema.FindField(index->field);
   if (field == nullptr) {
@@ -342,7 +384,7 @@ void AdaptIndex(const CollectionSchema& schema, const Features& features, Index*
   for (const IndexType& type : kIndexTypes) {
     if (Folded(type.name) != Folded(index->type)) continue;
     if (type.of != Indexed::kAny && type.of != wanted) break;
-    if (type.since.minor > std::max(features.version.minor, kV23.minor)) break;
+    if (!HasIndexType(features, type)) break;
     index->type = type.name;
     if (type.name == "HNSW" || type.name == "IVF_FLAT") RenameParams(&index->params);
     return;

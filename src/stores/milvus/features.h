@@ -1,7 +1,7 @@
 // What a Milvus server can hold, by its version, and schemas made to fit it. Pure functions.
 //
 // This is the only place that knows versions. Sources: the release notes of Milvus 2.3 to 2.6 and the limits of
-// milvus.yaml; 2.3.5 and Milvus Lite 2.5.1 were asked themselves.
+// milvus.yaml; 2.3.5 and Milvus Lite 2.5.1 and 3.2.2 were asked themselves.
 #pragma once
 
 #include <string>
@@ -32,19 +32,25 @@ struct Features {
   bool partitions = true;
   bool databases = true;
   bool aliases = true;
+  bool binary_vectors = true;
   bool half_vectors = false;  // float16 and bfloat16
   bool sparse_vectors = false;
+  bool empty_sparse_vectors = true;
   bool int8_vectors = false;
   bool nullable = false;
   bool default_values = false;
+  std::vector<TypeKind> kinds_without_default = {};  // where it has default values
   bool clustering_key = false;
-  bool text_analysis = false;     // analyzers and text match
-  bool json_objects_only = true;  // a value of a JSON field is an object or null
+  bool text_analysis = false;                 // analyzers and text match
+  bool array_string_lengths = true;           // knows the max_length of the strings in an array
+  bool json_objects_only = true;              // a value of a JSON field is an object or null
+  std::vector<std::string_view> index_types;  // all that it has; empty: those of its version
 };
 
-/// From the reply of GetVersion ("v2.3.5-lite", which is what the standalone server of the `milvus` wheel says).
+/// From the reply of GetVersion ("v2.3.5-lite", which is what the standalone server of the `milvus` wheel says;
+/// "milvus_lite-3.2.2" is Milvus Lite).
 Features FeaturesOf(std::string_view version);
-/// Of a server that does not know GetVersion.
+/// Of a server that does not know GetVersion: Milvus Lite before 3.0.
 Features LiteFeatures();
 
 /// What such a server leaves out of the fields without a change of their rows: default values, clustering keys,

@@ -25,6 +25,13 @@ TEST(FeaturesOf, GrowWithTheVersion) {
   EXPECT_TRUE(FeaturesOf("v2.6.0").int8_vectors);
 }
 
+TEST(FeaturesOf, MilvusLite3IsAProgramOfItsOwn) {
+  const Features features = FeaturesOf("milvus_lite-3.2.2");
+  EXPECT_EQ(features.server, "Milvus Lite 3.2.2");
+  EXPECT_TRUE(features.lite && features.nullable && features.default_values && features.partitions);
+  EXPECT_FALSE(features.half_vectors || features.binary_vectors || features.int8_vectors);
+}
+
 Field Named(const char* name, Type type) {
   Field field;
   field.name = name;
@@ -182,6 +189,34 @@ TEST(AdaptSchema, ForMilvusLiteHasNoPartitionsAndDatabases) {
   schema.aliases = {"volumes"};
   std::string refusal = Refusal(schema, LiteFeatures());
   for (const char* part : {"no partitions", "no databases", "no aliases"}) EXPECT_THAT(refusal, HasSubstr(part));
+}
+
+TEST(AdaptSchema, ForMilvusLiteHasFewIndexTypes) {
+  CollectionSchema schema = Books();
+  schema.indexes = {{.name = "i", .field = "v", .type = "HNSW", .metric = "L2", .params = {}}};
+  EXPECT_THAT(Refusal(schema, LiteFeatures()), HasSubstr("no index of type HNSW on float_vector(8)"));
+  EXPECT_EQ(Refusal(schema, FeaturesOf("milvus_lite-3.2.2")), "");
+  schema.indexes[0].type = "IVF_FLAT";
+  EXPECT_EQ(Refusal(schema, LiteFeatures()), "");
+}
+
+TEST(LossesOf, MilvusLiteHasNoDefaultValueOfSomeTypes) {
+  CollectionSchema schema = Books();
+  schema.fields[1].default_json = "\"none\"";
+  schema.fields.push_back(Named("n", Type::Of(TypeKind::kInt32)));
+  schema.fields.back().default_json = "1";
+  std::vector<Loss> losses = LossesOf(schema, LiteFeatures());
+  ASSERT_EQ(losses.size(), 1);
+  EXPECT_EQ(losses[0].field, "n");
+  EXPECT_TRUE(LossesOf(schema, FeaturesOf("milvus_lite-3.2.2")).empty());
+}
+
+TEST(AdaptSchema, ForgetsTheLengthOfStringsInArraysWhereTheServerDoes) {
+  CollectionSchema schema = Books();
+  schema.fields.push_back(Named("tags", Type::Array(TypeKind::kString)));
+  schema.fields.back().max_length = 100;
+  EXPECT_EQ(AdaptSchema(schema, LiteFeatures()).ValueOrDie().fields[3].max_length, 100);
+  EXPECT_EQ(AdaptSchema(schema, FeaturesOf("milvus_lite-3.2.2")).ValueOrDie().fields[3].max_length, std::nullopt);
 }
 
 }  // namespace

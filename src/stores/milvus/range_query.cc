@@ -67,6 +67,8 @@ RangeQuery::RangeQuery(std::shared_ptr<Client> client, const CollectionSchema& s
   request_.set_use_default_consistency(false);
   request_.set_consistency_level(guarantee_timestamp > 0 ? common_pb::Customized : common_pb::Strong);
   request_.set_guarantee_timestamp(guarantee_timestamp);
+  // Milvus Lite, which has no timestamps, answers in the order of the key only where it is asked by an iterator.
+  if (guarantee_timestamp == 0) AddParam(&request_, "iterator", "True");
 }
 
 std::string RangeQuery::Expression(const std::optional<Key>& after, const std::optional<Key>& upto) const {

@@ -296,13 +296,16 @@ void CheckDenseVectors(const Field& field, const arrow::Array& column, Refused* 
   }
 }
 
-void CheckSparseVectors(const Field& field, const arrow::ListArray& column, Refused* refused) {
+void CheckSparseVectors(const Field& field, const arrow::ListArray& column, const RowRules& rules, Refused* refused) {
   const auto& pairs = static_cast<const arrow::StructArray&>(*column.values());
   const auto indexes = std::static_pointer_cast<arrow::UInt32Array>(pairs.field(0));
   const auto values = std::static_pointer_cast<arrow::FloatArray>(pairs.field(1));
   for (int64_t row = 0; row < column.length(); ++row) {
     if (column.IsNull(row)) continue;
     int64_t first = column.value_offset(row);
+    if (column.value_length(row) == 0 && !rules.empty_sparse_vectors) {
+      Refuse(field, row, "is an empty sparse vector, which this server does not take", refused);
+    }
     for (int64_t i = first; i < column.value_offset(row + 1); ++i) {
       if (!std::isfinite(values->Value(i))) Refuse(field, row, "holds NaN or an infinity", refused);
       bool ascending = i == first || indexes->Value(i - 1) < indexes->Value(i);
@@ -319,13 +322,16 @@ void CheckKeys(const Field& field, const arrow::Int64Array& column, Refused* ref
 }
 
 void CheckColumn(const Field& field, const arrow::Array& column, const RowRules& rules, Refused* refused) {
-  for (int64_t row = 0; !field.nullable && column.null_count() > 0 && row < column.length(); ++row) {
-    if (column.IsNull(row)) Refuse(field, row, "is null, and is not nullable at the target", refused);
+  const bool takes_nulls = field.nullable && !field.default_json;
+  const char* reason = field.nullable ? "is null, which Milvus would replace by the default value of the field"
+                                      : "is null, and is not nullable at the target";
+  for (int64_t row = 0; !takes_nulls && column.null_count() > 0 && row < column.length(); ++row) {
+    if (column.IsNull(row)) Refuse(field, row, reason, refused);
   }
   if (field.primary_key && field.type.kind == TypeKind::kInt64) {
     CheckKeys(field, static_cast<const arrow::Int64Array&>(column), refused);
   } else if (field.type.kind == TypeKind::kSparseVector) {
-    CheckSparseVectors(field, static_cast<const arrow::ListArray&>(column), refused);
+    CheckSparseVectors(field, static_cast<const arrow::ListArray&>(column), rules, refused);
   } else if (field.type.is_vector()) {
     CheckDenseVectors(field, column, refused);
   } else if (field.type.kind == TypeKind::kArray) {

@@ -23,6 +23,7 @@ struct RowRefusal {
 
 struct RowRules {
   bool json_objects_only = true;  // a JSON value is an object or null
+  bool empty_sparse_vectors = true;
 };
 
 /// Ascending, at most one for each row. The columns are those of `schema`; a primary key with auto_id is left out.

@@ -166,6 +166,27 @@ TEST(CheckRows, RefusesNullsAndTheGreatestKey) {
   EXPECT_THAT(RefusedRows(field, column), ElementsAre(1, 2));
 }
 
+TEST(CheckRows, RefusesNullsThatTheServerWouldReplace) {
+  Field field = Named("n", Type::Of(TypeKind::kInt64));
+  field.nullable = true;
+  field.default_json = "7";
+  arrow::Int64Builder builder;
+  ASSERT_TRUE(builder.AppendValues({1, 2}, {true, false}).ok());
+  EXPECT_THAT(RefusedRows(field, builder.Finish().ValueOrDie()), ElementsAre(1));
+}
+
+TEST(CheckRows, RefusesEmptySparseVectorsWhereTheServerHasNone) {
+  CollectionSchema schema;
+  schema.fields = {Named("s", Type::Of(TypeKind::kSparseVector))};
+  auto builder = arrow::MakeBuilder(schema.fields[0].type.Storage()).ValueOrDie();
+  ASSERT_TRUE(builder->AppendEmptyValues(2).ok());
+  auto rows = arrow::RecordBatch::Make(schema.ArrowSchema(), 2, {builder->Finish().ValueOrDie()});
+  EXPECT_TRUE(CheckRows(*rows, schema, {}).empty());
+  auto refusals = CheckRows(*rows, schema, {.empty_sparse_vectors = false});
+  ASSERT_EQ(refusals.size(), 2u);
+  EXPECT_THAT(refusals[0].reason, HasSubstr("'s' is an empty sparse vector"));
+}
+
 TEST(CheckRows, SkipsKeysThatTheServerMakes) {
   Field field = Named("id", Type::Of(TypeKind::kInt64));
   field.primary_key = true;

@@ -86,6 +86,7 @@ arrow::Result<std::unique_ptr<Writer>> MilvusSink::Open(const WriteTarget& targe
   }
   settings.batch_rows = options_.batch_rows;
   settings.rules.json_objects_only = features.json_objects_only;
+  settings.rules.empty_sparse_vectors = features.empty_sparse_vectors;
   return MakeWriter(client_, target, split.id, settings, uncertainty_);
 }
 
