@@ -3,7 +3,9 @@
 The targets are read by Python's sqlite3 and by pyarrow, and compared with the same copy made without a crash.
 """
 
+import contextlib
 import csv
+import json
 import os
 import pathlib
 import shutil
@@ -21,16 +23,30 @@ TUNING = "tuning: {parallelism: 2, batch: 20KiB, split: 160KiB, commit_bytes: 40
 SOURCES = {
     "synthetic": "{store: synthetic, rows: %d, dim: 16, fields: [all], partitions: 2}" % ROWS,
     "sqlite": "{store: sqlite, path: in.db}",
+    "meta": "{store: synthetic, rows: %d, dim: 16, fields: [basic, string, bool, $meta], partitions: 2}" % ROWS,
 }
-# "ignore": the target holds some of the keys, with other values, which stay.
+# "ignore": the target holds some of the keys, with other values, which stay. "mapped": see expected_of_mapped.
 TARGETS = {
     "sqlite": "{store: sqlite, path: out.db}",
     "files": "{store: files, path: out}",
     "csv": "{store: files, path: out, staging: stage, format: csv, rows_per_file: 150, file_bytes: 20KiB}",
     "ignore": "{store: sqlite, path: out.db}\nif_not_empty: ignore",
+    "mapped": """{store: sqlite, path: out.db}
+collections:
+- source: synthetic
+  target: mapped
+  filter: "id % 5 <> 0"
+  fields: {exclude: [bool], rename: {string: text}}
+  partitions: {part_0001: first}
+  meta: {spread: {color: {max_length: 10, default: none}, size: {type: int64}}}
+  constants: {tenant: {value: acme, max_length: 10}}""",
 }
 ROUTES = [("synthetic", "sqlite"), ("synthetic", "files"), ("sqlite", "files"), ("synthetic", "csv"),
           ("synthetic", "ignore")]
+# The mapping is on the way of the rows, not of the journal: the points where rows are read, written and counted.
+MAPPED_POINTS = ["engine.write.before", "engine.commit.before", "engine.commit.after", "engine.compare.after",
+                 "journal.splits.after", "journal.receipt.before", "journal.receipt.after", "sqlite.write.before",
+                 "sqlite.commit.before", "sqlite.commit.after"]
 
 
 def job(source, target):
@@ -68,6 +84,38 @@ def read_ignore(folder):
     return read_sqlite(folder), sorted(conflicts)
 
 
+def read_mapped(folder):
+    """What arrived. That it is right, and not only the same without a crash, is seen from the source."""
+    with sqlite3.connect(folder / "out.db") as db:
+        db.row_factory = sqlite3.Row
+        rows = [dict(row) for row in db.execute('SELECT * FROM "mapped"')]
+    for row in rows:
+        row["$meta"] = json.loads(row["$meta"])
+    with sqlite3.connect(folder / "in.db") as db:
+        db.row_factory = sqlite3.Row
+        want = [expected_of_mapped(dict(row)) for row in db.execute('SELECT * FROM "synthetic"') if row["id"] % 5]
+    assert sorted(rows, key=lambda row: row["id"]) == sorted(want, key=lambda row: row["id"])
+    return sorted(rows, key=lambda row: row["id"])
+
+
+def expected_of_mapped(row):
+    meta = json.loads(row.pop("$meta"))
+    del row["bool"]
+    row["text"] = row.pop("string")
+    row["tenant"] = "acme"
+    row["color"], row["size"] = meta.pop("color", "none"), meta.pop("size", None)
+    row["$partition"] = {"part_0001": "first"}.get(row["$partition"], row["$partition"])
+    return row | {"$meta": meta}
+
+
+def fill_meta(path):
+    """Keys that some rows have, and one that all have, which stays."""
+    with contextlib.closing(sqlite3.connect(path)) as db, db:  # closed, as the file is copied without its log
+        for (key,) in db.execute('SELECT id FROM "synthetic"').fetchall():
+            meta = {"n": key} | ({"color": f"c{key % 7}"} if key % 3 else {}) | ({"size": key} if key % 4 else {})
+            db.execute('UPDATE "synthetic" SET "$meta" = ? WHERE id = ?', (json.dumps(meta), key))
+
+
 def read_csv(folder):
     """Rows without their partitions. Nothing but the collection may be there, and no stage."""
     collection = folder / "out" / "synthetic"
@@ -86,7 +134,7 @@ def read_csv(folder):
     return sorted(rows)
 
 
-READERS = {"sqlite": read_sqlite, "files": read_files, "csv": read_csv, "ignore": read_ignore}
+READERS = {"sqlite": read_sqlite, "files": read_files, "csv": read_csv, "ignore": read_ignore, "mapped": read_mapped}
 
 
 class Route:
@@ -97,7 +145,10 @@ class Route:
         self.folder = pathlib.Path(folder)
         if source == "sqlite":
             filling = Godwit(self.folder)
-            filling.run(f"name: fill\nsource: {SOURCES['synthetic']}\ntarget: {{store: sqlite, path: in.db}}\n")
+            rows = SOURCES["meta" if target == "mapped" else "synthetic"]
+            filling.run(f"name: fill\nsource: {rows}\ntarget: {{store: sqlite, path: in.db}}\n")
+            if target == "mapped":
+                fill_meta(self.folder / "in.db")
         if target == "ignore":
             filling = Godwit(self.folder)
             other = SOURCES[source].replace(str(ROWS), f"{ROWS // 5}, seed: 2")
@@ -105,7 +156,7 @@ class Route:
         clean = self.fresh("clean")
         clean.run(job(source, target))
         self.expected = READERS[target](clean.folder)
-        assert len(self.expected) == ROWS or target == "ignore"
+        assert len(self.expected) == ROWS or target in ("ignore", "mapped")
 
     def fresh(self, name):
         folder = self.folder / name
@@ -147,6 +198,17 @@ def test_crash(route, point):
         return  # not on this route; that some route reaches it is what test_coverage asks
     REACHED.add(point)
     route.crash_and_finish(point, "crash", 3)
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory):
+    return Route(tmp_path_factory.mktemp("mapped"), "sqlite", "mapped")
+
+
+@pytest.mark.parametrize("point", MAPPED_POINTS)
+def test_crash_of_a_mapped_job(mapped, point):
+    assert mapped.crash_and_finish(point, "crash", 1)
+    mapped.crash_and_finish(point, "crash", 4)
 
 
 @pytest.mark.full

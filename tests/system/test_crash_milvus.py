@@ -1,7 +1,9 @@
 """kill -9 of godwit, and of the server, at random moments of the Milvus routes: lost 0, doubled 0, changed 0."""
 
+import json
 import pathlib
 import random
+import sqlite3
 import threading
 import time
 
@@ -9,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pymilvus import Collection, connections, db
+from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, db, utility
 
 import rows
 from conftest import Godwit
 from servers.milvus import MilvusServer
 
 ROWS = 100_000
+LOGS = 60_000
 DIM = 32
 TUNING = "tuning: {split: 2MiB, parallelism: 2, commit_every: 200ms, retry_for: 5m}\n"
 
@@ -130,6 +133,102 @@ def test_killed_with_new_ids(tmp_path, milvus, source, seed):
             ns.append(row["n"])
             vectors.append(row["v"])
     expect_simple(np.asarray(ns) // 3, ns, np.asarray(vectors, np.float32))
+
+
+@pytest.fixture(scope="module")
+def logs(milvus, source):
+    """id, year, txt, v and dynamic fields, which every third row lacks."""
+    schema = CollectionSchema([FieldSchema("id", DataType.INT64, is_primary=True), FieldSchema("year", DataType.INT64),
+                               FieldSchema("txt", DataType.VARCHAR, max_length=50),
+                               FieldSchema("v", DataType.FLOAT_VECTOR, dim=DIM)], enable_dynamic_field=True)
+    collection = Collection("logs", schema, using="crash_src")
+    vectors = rows.simple_vectors(range(LOGS), DIM)
+    for first in range(0, LOGS, 5000):
+        collection.insert([{"id": i, "year": 2000 + i % 20, "txt": f"t{i}", "v": vectors[i],
+                            **({"color": f"c{i % 7}", "more": [i]} if i % 3 else {})}
+                           for i in range(first, first + 5000)])
+    collection.flush()
+    collection.create_index("v", {"index_type": "FLAT", "metric_type": "L2", "params": {}}, index_name="v")
+    collection.load()
+
+
+MAPPED = """collections:
+- source: logs
+  target: old
+  filter: "year >= 2005"
+  fields: {exclude: [year], rename: {txt: text}}
+  meta: {spread: {color: {default: none, max_length: 20}}}
+  constants: {tenant: {value: acme, max_length: 10}}
+"""
+
+
+@pytest.mark.slow
+def test_a_mapped_job_is_killed(tmp_path, milvus, logs):
+    if "crash_map" not in db.list_database(using="crash"):
+        db.create_database("crash_map", using="crash")
+    connections.connect("crash_map", uri=milvus.uri, db_name="crash_map")
+    if "old" in utility.list_collections(using="crash_map"):
+        utility.drop_collection("old", using="crash_map")
+    godwit = Godwit(tmp_path)
+    path = godwit.job("job.yaml", f'name: mapped\nsource: {{store: milvus, url: "{milvus.uri}", database: crash_src}}\n'
+                      f'target: {{store: milvus, url: "{milvus.uri}", database: crash_map}}\n' + MAPPED + TUNING)
+    killed, result = run_with_kills(godwit, path, random.Random(300), kills=3, longest=2)
+    assert killed >= 1 and result.collection("old")["verdict"] == "verified"
+    target = Collection("old", using="crash_map")
+    want = [i for i in range(LOGS) if i % 20 >= 5]
+    assert rows.count(target) == len(want)
+    assert {field.name for field in target.schema.fields} == {"id", "text", "v", "color", "tenant"}
+    vectors = rows.simple_vectors(range(LOGS), DIM)
+    found = {}
+    for first in range(0, LOGS, 5000):
+        for row in target.query(f"id >= {first} and id < {first + 5000}", consistency_level="Strong",
+                                output_fields=["id", "text", "v", "color", "tenant", "more"]):
+            assert row["id"] not in found
+            found[row["id"]] = row
+    assert sorted(found) == want
+    for i, row in found.items():
+        assert (row["text"], row["tenant"]) == (f"t{i}", "acme")
+        assert (row["color"], row.get("more")) == ((f"c{i % 7}", [i]) if i % 3 else ("none", None))
+        assert np.asarray(row["v"], np.float32).tobytes() == vectors[i].tobytes()
+
+
+@pytest.mark.slow
+def test_refused_rows_are_listed_once_whatever_is_killed(tmp_path, milvus, source):
+    """Milvus refuses vectors with NaN: each is listed exactly once, and every other row arrives once."""
+    fresh_target(milvus, "crash_rej")
+    vectors = rows.simple_vectors(range(ROWS), DIM)
+    refused = [i for i in range(ROWS) if i % 97 == 5]
+    vectors[refused, 3] = np.nan
+    with sqlite3.connect(tmp_path / "in.db") as database:
+        database.execute("CREATE TABLE big(id INTEGER PRIMARY KEY, n BIGINT NOT NULL, v BLOB NOT NULL)")
+        database.executemany("INSERT INTO big VALUES(?, ?, ?)",
+                             ((i, i * 3, vectors[i].tobytes()) for i in range(ROWS)))
+    godwit = Godwit(tmp_path)
+    path = godwit.job("job.yaml", "name: rejects\n"
+                      f"source: {{store: sqlite, path: in.db, types: {{v: float_vector({DIM})}}}}\n"
+                      f'target: {{store: milvus, url: "{milvus.uri}", database: crash_rej}}\n'
+                      f"on_reject: continue\nmax_rejects: {len(refused)}\nrejects_file: refused.jsonl\n" + TUNING)
+    killed, result = run_with_kills(godwit, path, random.Random(400), kills=4, longest=2)
+    report = result.collection("big")
+    assert killed >= 1
+    assert (report["verdict"], report["rejects"], report["rows"]) == ("verified", len(refused), ROWS - len(refused))
+    with open(tmp_path / "refused.jsonl", encoding="utf-8") as file:
+        listed = [json.loads(line)["row"]["id"] for line in file]
+    assert sorted(listed) == refused
+    connections.connect("crash_rej", uri=milvus.uri, db_name="crash_rej")
+    target = Collection("big", using="crash_rej")
+    target.create_index("v", {"index_type": "FLAT", "metric_type": "L2", "params": {}})
+    target.load()
+    assert rows.count(target) == ROWS - len(refused)
+    found = {}
+    for first in range(0, ROWS, 10_000):
+        for row in target.query(f"id >= {first} and id < {first + 10_000}", output_fields=["id", "n", "v"],
+                                consistency_level="Strong"):
+            assert row["id"] not in found
+            found[row["id"]] = row
+    assert set(found) == set(range(ROWS)) - set(refused)
+    for i, row in found.items():
+        assert row["n"] == i * 3 and np.asarray(row["v"], np.float32).tobytes() == vectors[i].tobytes()
 
 
 @pytest.mark.full
