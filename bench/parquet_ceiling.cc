@@ -18,35 +18,11 @@
 #include <thread>
 #include <vector>
 
-#include "godwit/store.h"
+#include "synthetic_rows.h"
 
 namespace {
 
-template <typename T>
-T Get(arrow::Result<T> result) {
-  if (result.ok()) return std::move(*result);
-  std::fprintf(stderr, "%s\n", result.status().ToString().c_str());
-  std::exit(1);
-}
-
-std::vector<std::shared_ptr<arrow::RecordBatch>> MakeRows(const char* rows, const char* dim) {
-  const godwit::StoreFactory* factory = godwit::FindStore(godwit::AllStores(), "synthetic");
-  godwit::OptionValues values;
-  for (const godwit::Option& option : factory->options) {
-    if (option.name == "rows") values.Set("rows", Get(godwit::ParseOption(option, rows)));
-    if (option.name == "dim") values.Set("dim", Get(godwit::ParseOption(option, dim)));
-  }
-  if (!godwit::FillDefaults(factory->options, godwit::OptionScope::kSource, &values).ok()) std::exit(1);
-  auto store = Get(factory->open(values, {}));
-  godwit::CollectionSchema schema = Get(store->catalog()->Describe({"", "synthetic"}));
-  godwit::Snapshot snapshot = Get(store->source()->OpenSnapshot(schema.ref));
-  std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
-  for (const godwit::Split& split : Get(store->source()->PlanSplits(schema, snapshot, {}))) {
-    auto reader = Get(store->source()->Open(schema, split, snapshot, ""));
-    while (auto batch = Get(reader->Next(16 << 20))) batches.push_back(batch->rows);
-  }
-  return batches;
-}
+using godwit::bench::Get;
 
 void Write(const std::string& path, const std::vector<std::shared_ptr<arrow::RecordBatch>>& batches, size_t first,
            size_t step) {
@@ -70,7 +46,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: parquet_ceiling FOLDER ROWS DIM WRITERS\n");
     return 2;
   }
-  const auto batches = MakeRows(argv[2], argv[3]);
+  const auto batches = godwit::bench::MakeRows(argv[2], argv[3], 16 << 20).batches;
   const size_t writers = static_cast<size_t>(std::atoi(argv[4]));
   auto begin = std::chrono::steady_clock::now();
   std::vector<std::thread> threads;
