@@ -65,6 +65,20 @@ class NumberedWriter {
     header_ = header.text();
   }
 
+  /// A part that is a whole numbered file gets its name as well. Before anything is appended.
+  arrow::Status Link(const std::string& path, const DataFile& part, const StopToken& stop) {
+    const std::string name = NextName();
+    std::error_code error;
+    std::filesystem::create_hard_link(path, folder_ + "/" + name, error);
+    if (error) return Append(path, part, stop);  // a file system without links, or a part that is missing
+    ARROW_RETURN_NOT_OK(FileChecker(stop).Check(path, part));
+    ARROW_RETURN_NOT_OK(after_file.Hit());
+    files_.push_back(part);
+    files_.back().path = name;
+    files_.back().ranges = {{part.partition, part.rows}};
+    return arrow::Status::OK();
+  }
+
   /// All rows of a part.
   arrow::Status Append(const std::string& path, const DataFile& part, const StopToken& stop) {
     ARROW_ASSIGN_OR_RAISE(auto in, arrow::io::ReadableFile::Open(path));
@@ -73,12 +87,16 @@ class NumberedWriter {
     RowEnds ends(options_.text->kind);
     int64_t rows = 0;
     bool row_is_open = false;
+    size_t header_left = header_.size();  // of the part's own
     while (true) {
       if (stop.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped", path);
       ARROW_ASSIGN_OR_RAISE(int64_t count, in->Read(kReadBytes, buffer->mutable_data()));
       if (count == 0) break;
       hash.Update(buffer->data(), count);
       std::string_view text(reinterpret_cast<const char*>(buffer->data()), static_cast<size_t>(count));
+      const size_t of_header = std::min(header_left, text.size());
+      text.remove_prefix(of_header);
+      header_left -= of_header;
       while (!text.empty()) {
         if (out_ == nullptr) ARROW_RETURN_NOT_OK(Begin());
         // As many rows as go into this file are written at once.
@@ -117,9 +135,12 @@ class NumberedWriter {
   }
 
  private:
+  std::string NextName() const {
+    return NumberedName(static_cast<int64_t>(files_.size()), SuffixOf(options_.text->kind, options_.compression));
+  }
+
   arrow::Status Begin() {
-    file_ = {
-        .path = NumberedName(static_cast<int64_t>(files_.size()), SuffixOf(options_.text->kind, options_.compression))};
+    file_ = {.path = NextName()};
     ARROW_ASSIGN_OR_RAISE(out_, TextOutput::Create(folder_ + "/" + file_.path, options_.compression));
     return out_->Write(header_);
   }
@@ -192,8 +213,14 @@ arrow::Result<std::vector<DataFile>> MakeNumberedFiles(const Options& options, c
   std::filesystem::remove_all(folder, error);
   if (error) return ErrnoStatus(error.value(), "can't remove " + folder);
   ARROW_RETURN_NOT_OK(MakeFolder(folder));
+  const auto rest = std::stable_partition(in_order.begin(), in_order.end(), [&](const DataFile& part) {
+    return part.rows == options.rows_per_file && options.compression == arrow::Compression::UNCOMPRESSED;
+  });
   NumberedWriter writer(options, schema, folder);
-  for (const DataFile& part : in_order) ARROW_RETURN_NOT_OK(writer.Append(stage + "/" + part.path, part, stop));
+  for (auto part = in_order.begin(); part != in_order.end(); ++part) {
+    const std::string path = stage + "/" + part->path;
+    ARROW_RETURN_NOT_OK(part < rest ? writer.Link(path, *part, stop) : writer.Append(path, *part, stop));
+  }
   ARROW_ASSIGN_OR_RAISE(auto files, writer.Close());
   ARROW_RETURN_NOT_OK(before_list.Hit());
   ARROW_RETURN_NOT_OK(WriteFileDurably(stage + "/" + std::string(kListName),

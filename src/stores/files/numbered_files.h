@@ -1,8 +1,9 @@
 // Numbered files of a fixed number of rows, made out of the staged parts of a collection: 0000000000.csv and so on.
 //
-// Rows go from file to file as bytes, partition by partition and in the order of the parts' paths, so the same parts
-// give the same files. What is made is listed in the stage when all of it is durable; the list names the parts that it
-// was made of, so that other parts (after a correction) make all of it anew.
+// Parts that have just so many rows come first, as links; the rows of the others go from file to file as bytes. Both
+// partition by partition and in the order of the parts' paths, so the same parts give the same files. What is made is
+// listed in the stage when all of it is durable; the list names the parts that it was made of, so that other parts
+// (after a correction) make all of it anew.
 #pragma once
 
 #include <optional>

@@ -168,17 +168,10 @@ RowHasher MakeHasher(const CollectionSchema& schema) {
   return RowHasher(schema, schema.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey);
 }
 
-/// How the parts of a text target are written; none = Parquet. What is to be numbered gets its header then.
-std::optional<TextFormat> PartFormat(const Options& options) {
-  std::optional<TextFormat> format = options.text;
-  if (format && options.rows_per_file > 0) format->header = false;
-  return format;
-}
-
+/// How the parts of a text target are written; none = Parquet.
 std::optional<TextSource> PartText(const Options& options, const CollectionSchema& schema) {
-  const auto format = PartFormat(options);
-  if (!format) return std::nullopt;
-  return OwnText(*format, schema);
+  if (!options.text) return std::nullopt;
+  return OwnText(*options.text, schema);
 }
 
 arrow::Compression::type PartCompression(const Options& options) {
@@ -187,9 +180,7 @@ arrow::Compression::type PartCompression(const Options& options) {
 
 arrow::Result<std::unique_ptr<FileWriter>> CreatePart(const std::string& path, const CollectionSchema& schema,
                                                       const Options& options) {
-  if (const auto format = PartFormat(options)) {
-    return TextFileWriter::Create(path, schema, *format, PartCompression(options));
-  }
+  if (options.text) return TextFileWriter::Create(path, schema, *options.text, PartCompression(options));
   return ParquetWriter::Create(path, schema, {options.compression, options.row_group_bytes});
 }
 
@@ -206,11 +197,24 @@ class PartWriter {
         hasher_(MakeHasher(schema_)) {}
 
   arrow::Status Write(const Batch& batch) {
-    if (writer_ != nullptr && batch.partition != part_.partition) ARROW_RETURN_NOT_OK(Finish());
-    if (writer_ == nullptr) ARROW_RETURN_NOT_OK(Begin(batch.partition));
-    ARROW_RETURN_NOT_OK(writer_->Write(*batch.rows));
-    if (hashing_) ARROW_RETURN_NOT_OK(Hash(batch));
-    return writer_->bytes() >= options_.file_bytes ? Finish() : arrow::Status::OK();
+    if (writer_ != nullptr && batch.partition != part_.partition) ARROW_RETURN_NOT_OK(Close());
+    const int64_t rows = batch.rows->num_rows();
+    for (int64_t begin = 0; begin < rows;) {
+      if (writer_ == nullptr) ARROW_RETURN_NOT_OK(Begin(batch.partition));
+      Batch piece = batch;
+      const int64_t to_number = options_.rows_per_file - part_.rows;  // rows that a numbered file would still take
+      if (to_number > 0 && to_number < rows - begin) {
+        piece.rows = batch.rows->Slice(begin, to_number);
+      } else if (begin > 0) {
+        piece.rows = batch.rows->Slice(begin);
+      }
+      ARROW_RETURN_NOT_OK(writer_->Write(*piece.rows));
+      if (hashing_) ARROW_RETURN_NOT_OK(Hash(piece));
+      part_.rows += piece.rows->num_rows();
+      begin += piece.rows->num_rows();
+      if (writer_->bytes() >= options_.file_bytes || IsNumberedFile()) ARROW_RETURN_NOT_OK(Close());
+    }
+    return arrow::Status::OK();
   }
 
   arrow::Status Begin(const std::string& partition) {
@@ -223,21 +227,19 @@ class PartWriter {
     return CreatePart(path(), schema_, options_).Value(&writer_);
   }
 
-  /// Closes the open part and makes it durable.
+  /// Closes the open part, and makes durable what was closed since the last call.
   arrow::Status Finish() {
-    if (writer_ == nullptr) return arrow::Status::OK();
-    ARROW_RETURN_NOT_OK(before_part_close.Hit());
-    ARROW_ASSIGN_OR_RAISE(auto written, writer_->Close());
-    writer_ = nullptr;
+    ARROW_RETURN_NOT_OK(Close());
+    if (synced_ == finished_.size()) return arrow::Status::OK();
     ARROW_RETURN_NOT_OK(before_part_sync.Hit());
-    ARROW_RETURN_NOT_OK(SyncFile(path()));
-    ARROW_RETURN_NOT_OK(SyncFolder(path().substr(0, path().find_last_of('/'))));
-    ARROW_RETURN_NOT_OK(after_part_sync.Hit());
-    part_.rows = written.rows;
-    part_.bytes = written.bytes;
-    part_.hash = written.hash;
-    finished_.push_back(part_);
-    return arrow::Status::OK();
+    std::set<std::string> folders;
+    for (; synced_ < finished_.size(); ++synced_) {
+      const std::string file = folder_ + "/" + finished_[synced_].path;
+      ARROW_RETURN_NOT_OK(SyncFile(file));
+      folders.insert(file.substr(0, file.find_last_of('/')));
+    }
+    for (const std::string& folder : folders) ARROW_RETURN_NOT_OK(SyncFolder(folder));
+    return after_part_sync.Hit();
   }
 
   const std::vector<DataFile>& finished() const { return finished_; }
@@ -245,7 +247,7 @@ class PartWriter {
   /// Goes on after these parts.
   void Resume(std::vector<DataFile> parts) {
     finished_ = std::move(parts);
-    settled_ = finished_.size();
+    settled_ = synced_ = finished_.size();
   }
   /// Makes the writer hash every row. Without it, only the parts of a commit beyond its first are hashed here: the
   /// first one, mostly the only one, has what is left of the digest that the engine took.
@@ -263,6 +265,25 @@ class PartWriter {
 
  private:
   std::string path() const { return folder_ + "/" + part_.path; }
+
+  /// The open part is what a numbered file has to be, and large enough to be better linked than copied.
+  bool IsNumberedFile() const {
+    constexpr int64_t kLeastBytes = 4 << 20;
+    return part_.rows == options_.rows_per_file && writer_->bytes() >= kLeastBytes &&
+           PartCompression(options_) == options_.compression;
+  }
+
+  arrow::Status Close() {
+    if (writer_ == nullptr) return arrow::Status::OK();
+    ARROW_RETURN_NOT_OK(before_part_close.Hit());
+    ARROW_ASSIGN_OR_RAISE(auto written, writer_->Close());
+    writer_ = nullptr;
+    part_.rows = written.rows;
+    part_.bytes = written.bytes;
+    part_.hash = written.hash;
+    finished_.push_back(part_);
+    return arrow::Status::OK();
+  }
 
   arrow::Status Hash(const Batch& batch) {
     ARROW_RETURN_NOT_OK(hasher_.Hash(batch, &hashes_));
@@ -284,7 +305,8 @@ class PartWriter {
   std::unique_ptr<FileWriter> writer_;  // of the open part
   DataFile part_;                       // the open one, or the last one
   std::vector<DataFile> finished_;
-  size_t settled_ = 0;  // parts of finished_ that a commit has settled
+  size_t synced_ = 0;   // parts of finished_ that are durable
+  size_t settled_ = 0;  // those that a commit has settled
 };
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> WithoutRows(const std::shared_ptr<arrow::RecordBatch>& rows,
@@ -607,7 +629,6 @@ arrow::Result<std::unique_ptr<Source>> FilesSink::ReadBack(const WriteTarget& ta
     }
     files = *std::move(numbered);
     collection.folder = stage.numbered_relative();
-    collection.text->format.header = options_.text->header;
   }
   collection.files = std::move(files);
   return std::make_unique<FilesSource>(

@@ -8,6 +8,7 @@
 #include <set>
 
 #include <arrow/array.h>
+#include <arrow/array/builder_binary.h>
 #include <arrow/io/compressed.h>
 #include <arrow/io/file.h>
 #include <arrow/json/from_string.h>
@@ -200,6 +201,59 @@ TEST_F(TextStoreTest, NumberedFilesAreMadeAnewAfterADelete) {
   EXPECT_EQ(Get("out/books/0000000000.csv"), "id\ttitle\n0\ttitle\\n\"0\"\n2\ttitle\\n\"2\"\n");
   EXPECT_EQ(Get("out/books/0000000001.csv"), "id\ttitle\n3\t\\N\n4\ttitle\\n\"4\"\n");
   EXPECT_FALSE(fs::exists(root_ / "out/books/0000000002.csv"));
+}
+
+TEST_F(TextStoreTest, LargePartsBecomeNumberedFilesWithoutACopy) {
+  const std::string long_title(3 << 20, 'x');
+  auto long_rows = [&](int64_t first, int64_t rows, const std::string& partition) {
+    std::vector<std::string> titles;
+    for (int64_t i = 0; i < rows; ++i) titles.push_back(long_title + std::to_string(first + i));
+    Batch batch = MakeBatch(first, rows, partition);
+    arrow::StringBuilder builder;
+    EXPECT_TRUE(builder.AppendValues(titles).ok());
+    batch.rows = batch.rows->SetColumn(1, batch.rows->schema()->field(1), builder.Finish().ValueOrDie()).ValueOrDie();
+    return batch;
+  };
+  for (const char* header : {"true", "false"}) {
+    auto store =
+        Open({{"format", "csv"}, {"rows_per_file", "2"}, {"header", header}, {"staging", (root_ / "stage").string()}});
+    Sink& sink = *store->sink();
+    const auto receipts =
+        Write(sink, {long_rows(0, 5, ""), long_rows(5, 1, "p"), long_rows(6, 2, "p"), MakeBatch(8, 2, "p")});
+    ASSERT_TRUE(sink.Finalize(target_, receipts).ok());
+    int64_t linked = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(root_ / "stage")) {
+      linked += entry.is_regular_file() && fs::hard_link_count(entry.path()) == 2;
+    }
+    EXPECT_EQ(linked, 2 * 3);  // 0, 1; 2, 3; 5, 6: twice each
+    Publish(sink, receipts);
+    EXPECT_FALSE(fs::exists(root_ / "stage"));
+    const Manifest manifest = ManifestFromJson(Get("out/books/_godwit-manifest.json")).ValueOrDie();
+    std::vector<int64_t> rows;
+    for (const DataFile& file : manifest.files) rows.push_back(file.rows);
+    EXPECT_THAT(rows, ElementsAre(2, 2, 2, 2, 2));
+    EXPECT_THAT(manifest.files[2].ranges, ElementsAre(RowRange{"p", 2}));
+    EXPECT_THAT(manifest.files[3].ranges, ElementsAre(RowRange{"", 1}, RowRange{"p", 1}));
+    const std::string first_line = header == std::string("true") ? "id,title\n" : "";
+    EXPECT_EQ(Get("out/books/0000000001.csv"), first_line + "2," + long_title + "2\n3," + long_title + "3\n");
+    EXPECT_EQ(Get("out/books/0000000004.csv"), first_line + "8,\"title\n\"\"8\"\"\"\n9,\"title\n\"\"9\"\"\"\n");
+    Digest digest;
+    for (const Batch& batch : TryRead(*store, "books").ValueOrDie()) digest += DigestOf(batch);
+    EXPECT_EQ(digest, receipts[0].progress.digest);
+    ASSERT_TRUE(store->catalog()->Drop({"", "books"}).ok());
+  }
+}
+
+TEST_F(TextStoreTest, ADamagedPartIsNotLinked) {
+  auto store = Open({{"format", "csv"}, {"rows_per_file", "4"}});
+  const auto receipts = Write(*store->sink(), {MakeBatch(0, 4)});
+  const std::string part = "out/.godwit-stage-job-1/books/part-s-0.1.0.csv";
+  std::string text = Get(part);
+  text.back() = '7';
+  Put(part, text);
+  const arrow::Status status = store->sink()->Finalize(target_, receipts);
+  EXPECT_EQ(KindOf(status), ErrorKind::kCorruptData);
+  EXPECT_THAT(Describe(status), HasSubstr("part-s-0.1.0.csv"));
 }
 
 TEST_F(TextStoreTest, AnEmptyCollectionHasOneFileWithAHeader) {
