@@ -88,6 +88,25 @@ def test_append_never_doubles_a_key(godwit, milvus, databases):
     assert rows.count(target) == len(found)
 
 
+def test_a_killed_append_writes_each_row_once(godwit, milvus, databases):
+    source = rows.make_simple(databases.connect(databases.source), "p", 6000, dim=8)
+    alias = databases.connect(databases.target)
+    target = rows.make_simple(alias, "p", 1000, dim=8, first=6000, seed=8)
+    want = rows.read_all(target, "id") | rows.read_all(source, "id")
+    tuning = "if_not_empty: append\ntuning: {split: 64KiB, batch: 8KiB, commit_bytes: 16KiB, parallelism: 2}\n"
+    job = godwit.job("k.yaml", named(databases, "k", tuning))
+    killed = 0
+    for hit in (2, 3):
+        result = godwit("run", job, env={"GODWIT_FAILPOINTS": f"milvus.insert.sent=crash@{hit}"})
+        killed += result.code == -signal.SIGKILL
+    assert killed >= 1
+    report = godwit.run(job).collection("p")
+    assert (report["verdict"], report["rows"]) == ("verified", 6000), report
+    have = rows.read_all(target, "id")
+    assert rows.count(target) == 7000 == len(have)
+    assert {key: rows.bits(row) for key, row in have.items()} == {key: rows.bits(row) for key, row in want.items()}
+
+
 def test_refused_rows_are_listed_and_left_out(godwit, milvus, databases, tmp_path):
     """Milvus 2.3 never returns the greatest int64 key, so that row is refused; the others arrive and are verified."""
     with sqlite3.connect(tmp_path / "in.db") as db:
@@ -117,6 +136,18 @@ def test_the_rate_is_kept(godwit, milvus, databases):
         report = godwit.run(job).collection("p")
         assert report["verdict"] == "verified"
         assert 0.95 <= of_report(report) <= 1.05, report
+
+
+@pytest.mark.parametrize("limit", ["rows_per_second: 20000", "bytes_per_second: 2000000"])
+def test_the_rate_of_many_splits_is_one_rate(godwit, limit):
+    """Eight readers share it. Without it the copy takes a fraction of a second."""
+    key, wanted = limit.split(": ")
+    job = (f"name: {key}\nsource: {{store: synthetic, rows: 120000, dim: 16}}\ntarget: {{store: blackhole}}\n"
+           f"verify: off\ntuning: {{{limit}, parallelism: 8, split: 1MiB}}\n")
+    report = godwit.run(job, expect=5).collection("synthetic")
+    moved = report["rows" if key == "rows_per_second" else "bytes"]
+    assert report["rows"] == 120000 and moved / int(wanted) >= 4
+    assert 0.95 <= moved / report["copy_seconds"] / int(wanted) <= 1.05, report
 
 
 def test_limits_change_while_the_job_runs(godwit, milvus, databases, tmp_path):
