@@ -206,6 +206,8 @@ struct CollectionReport {
   CollectionRef source;
   CollectionRef target;
   Verdict verdict = Verdict::kPlanned;
+  std::string verified_at;    // when rows were compared last, UTC: "2025-01-31T12:00:00Z"; empty = never
+  bool done_earlier = false;  // by another run, whose verdict this is: now no row was compared
   int64_t rows = 0;
   int64_t bytes = 0;
   double copy_seconds = 0;

@@ -165,6 +165,9 @@ class Catalog {
   /// An id that the collection has by whatever address or alias it is reached; empty where the address tells all, or
   /// where it is absent.
   virtual arrow::Result<std::string> GlobalId(const CollectionRef&) { return std::string(); }
+  /// A folder of this machine that is the collection's own: whatever else is put there may spoil it. Absolute; empty
+  /// where there is none.
+  virtual arrow::Result<std::string> Folder(const CollectionRef&) { return std::string(); }
   /// Creates the database where needed, the collection and its partitions, without indexes. Idempotent; a collection
   /// of that name whose FirstDifference to `schema` is not empty is kConflict. Missing partitions are added.
   virtual arrow::Status Create(const CollectionSchema& schema) = 0;

@@ -63,6 +63,11 @@ std::string FormatSample(const std::vector<T>& sample, int64_t total, F describe
   return text;
 }
 
+/// "verified" is said of what this run compared itself.
+std::string VerdictText(Verdict verdict, bool earlier) {
+  return std::string(ToString(verdict)) + (earlier && verdict == Verdict::kVerified ? " earlier" : "");
+}
+
 std::string FormatDetails(const CollectionReport& report) {
   std::string text;
   const std::string name = report.target.ToString();
@@ -153,14 +158,17 @@ std::string FormatReport(const Report& report) {
     rows.push_back({c.source.ToString(), c.target.ToString(), FormatCount(c.rows),
                     FormatBytes(static_cast<double>(c.bytes)), FormatSeconds(c.copy_seconds),
                     FormatCount(std::llround(rate)) + " rows/s", FormatSeconds(c.verify_seconds),
-                    FormatCount(c.duplicates), FormatCount(c.rejects), std::string(ToString(c.verdict))});
+                    FormatCount(c.duplicates), FormatCount(c.rejects), VerdictText(c.verdict, c.done_earlier)});
     details += FormatDetails(c);
   }
   std::string text = report.collections.empty() ? "" : FormatTable(rows);
   text += details;
   if (!report.error.empty()) text += "error: " + report.error + "\n";
-  text += "job " + report.job + ": " + std::string(ToString(report.verdict)) + " in " + FormatSeconds(report.seconds) +
-          "\n";
+  const bool all_earlier =
+      !report.collections.empty() &&
+      std::ranges::all_of(report.collections, [](const CollectionReport& c) { return c.done_earlier; });
+  text += "job " + report.job + ": " + VerdictText(report.verdict, all_earlier) + " in " +
+          FormatSeconds(report.seconds) + "\n";
   if (!report.report_file.empty()) text += "report: " + report.report_file + "\n";
   if (!report.rejects_file.empty()) text += "rows that were refused: " + report.rejects_file + "\n";
   if (!report.conflicts_file.empty()) text += "rows in conflict: " + report.conflicts_file + "\n";

@@ -56,12 +56,16 @@ void AddVerify(CLI::App* app, CommandOptions* options, Action* action) {
   verb->add_option("--collection", options->collections,
                    "Only this collection of the source, by name or pattern (* ? [a-z]); may be given several times")
       ->allow_extra_args(false);
-  verb->add_option("--sample", options->sample,
-                   "Compare only a part, 1% or about 10000 rows: the rows are read, but fewer are hashed and kept");
+  verb->add_option(
+      "--sample", options->sample,
+      "Compare only a part, 1% or about 10000 rows: the rows are read, but fewer are hashed and kept. With a filter, "
+      "of the rows that pass it, which are counted first");
   verb->add_option("--filter", options->filter,
                    "Look only for the source's rows that pass this condition, in the source's own language");
-  verb->add_option("--differences", options->differences,
-                   "Write every difference, with all fields and whole values, to FILE.txt, FILE.json or FILE.csv");
+  verb->add_option(
+      "--differences", options->differences,
+      "Write every difference, with all fields and whole values, to a new FILE.txt, FILE.json or FILE.csv; one that "
+      "is there and not empty is refused");
   verb->add_option("--format", options->format, "Format of --differences: text, json or csv (default: by its name)");
   verb->add_flag("--repair", options->repair,
                  "Write at the target what differs and delete what the source lacks, then compare again; without it, "

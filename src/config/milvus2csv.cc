@@ -139,7 +139,6 @@ class Milvus2CsvReader {
     options.Set("rows_per_file", values.GetInt("max_line_in_file"));
     options.Set("create_table", true);
     spec_.target = MakeStore("files", std::move(options), OptionScope::kTarget, section, {{"path", "output_path"}});
-    spec_.notes.push_back("an earlier export of a collection in '" + path + "' is replaced");
   }
 
   void ReadCollections(const Node* node, const std::vector<std::string>& names) {

@@ -56,11 +56,14 @@ OptionTable JobOptions() {
        .min = 1},
       {.name = "rejects_file",
        .type = OptionType::kPath,
-       .help = "Where the refused rows are listed, JSON lines; unset: JOB.rejects.jsonl in the state folder."},
+       .help =
+           "Where the refused rows are listed, JSON lines, in a folder that is there; an earlier list is replaced, any "
+           "other file refused; unset: JOB.rejects.jsonl in the state folder."},
       {.name = "conflicts_file",
        .type = OptionType::kPath,
-       .help = "Where rows in conflict are listed (if_not_empty: ignore); unset: JOB.conflicts.jsonl in the state "
-               "folder."},
+       .help =
+           "Where rows in conflict are listed (if_not_empty: ignore), in the same way; unset: JOB.conflicts.jsonl in "
+           "the state folder."},
       {.name = "load",
        .type = OptionType::kEnum,
        .help = "Load the target at the end: as the source was (never without indexes), always, or never.",

@@ -61,9 +61,6 @@ CollectionRun::CollectionRun(JobContext* job, JournaledCollection journaled)
 }
 
 CollectionReport CollectionRun::Run() {
-  if (collection_.stage == Stage::kDone) {
-    report_.notes.push_back("done by an earlier run, whose result this is; `godwit verify` compares again");
-  }
   arrow::Status status = RunSteps();
   if (!status.ok()) {
     Fail(status);
@@ -94,7 +91,8 @@ void CollectionRun::Fail(const arrow::Status& status) {
 }
 
 arrow::Status CollectionRun::RunSteps() {
-  if (collection_.stage != Stage::kPlanned) ARROW_RETURN_NOT_OK(CheckTargetIdentity());
+  if (collection_.stage == Stage::kDone) return CheckStillThere();
+  if (collection_.stage != Stage::kPlanned) ARROW_RETURN_NOT_OK(CheckTargetIdentity().status());
   if (collection_.stage < Stage::kCreated) ARROW_RETURN_NOT_OK(Create());
   if (collection_.stage < Stage::kVerified && !job_.spec.stages.structure_only()) ARROW_RETURN_NOT_OK(Prepare());
   if (collection_.stage < Stage::kSplit) ARROW_RETURN_NOT_OK(MakeSplits());
@@ -112,14 +110,52 @@ arrow::Status CollectionRun::Advance(Stage stage) {
   return job_.journal.SaveCollection(collection_);
 }
 
-arrow::Status CollectionRun::CheckTargetIdentity() {
-  // Publish may have put a staged target in its place without the journal knowing yet; it looks for itself.
-  if (collection_.stage == Stage::kVerified && commit_mode_ == CommitMode::kStagedPublish) return arrow::Status::OK();
+arrow::Status CollectionRun::CheckStillThere() {
+  report_.done_earlier = true;
+  ARROW_ASSIGN_OR_RAISE(TargetState state, CheckTargetIdentity());
+  auto changed = [&](const std::string& what) {
+    return MakeError(ErrorKind::kSourceChanging,
+                     "the target collection '" + collection_.target.ref.ToString() +
+                         "' is not any more what this job left" +
+                         (report_.verified_at.empty() ? "" : " on " + report_.verified_at) + ": " + what +
+                         ". `godwit verify` names what differs, `verify --repair` mends rows where the target takes "
+                         "them one by one, `run --restart` copies anew");
+  };
+  const bool rows_known = report_.verdict == Verdict::kVerified && state.rows_exact;
+  if (rows_known) {
+    // Where the target held other rows, or may get some, there are at least those of the source.
+    const bool alone = collection_.existing == ExistingRows::kNone;
+    const int64_t want = alone ? report_.digest.rows : report_.rows;
+    if (alone ? state.rows != want : state.rows < want) {
+      return changed("it holds " + std::to_string(state.rows) + " rows, and " + std::to_string(want) +
+                     " were proven to be there");
+    }
+  }
+  if (Source* target = job_.target.source(); target != nullptr && report_.verdict != Verdict::kStructureOnly) {
+    arrow::Status files = RetryStep(job_.limits, [&] { return target->OpenSnapshot(collection_.target.ref).status(); });
+    if (KindOf(files) == ErrorKind::kCorruptData) return changed(Describe(files));
+    ARROW_RETURN_NOT_OK(files);
+  }
+  report_.notes.push_back("done by an earlier run, whose result this is" +
+                          (report_.verified_at.empty() ? "" : "; verified on " + report_.verified_at) +
+                          (rows_known ? "; the target still has its rows by number" : "") +
+                          "; they were not compared again, which `godwit verify` does");
+  return arrow::Status::OK();
+}
+
+arrow::Result<TargetState> CollectionRun::CheckTargetIdentity() {
   TargetState state;
+  // Publish may have put a staged target in its place without the journal knowing yet; it looks for itself.
+  if (collection_.stage == Stage::kVerified && commit_mode_ == CommitMode::kStagedPublish) return state;
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&]() -> arrow::Status {
     return job_.target.catalog()->State(collection_.target.ref).Value(&state);
   }));
-  if (state.identity == collection_.target_identity) return arrow::Status::OK();
+  if (state.identity == collection_.target_identity) return state;
+  if (!state.exists) {
+    return MakeError(ErrorKind::kNotFound, "the target collection '" + collection_.target.ref.ToString() +
+                                               "' is gone: it was dropped or removed since this job wrote it. Use "
+                                               "`run --restart` to copy it anew");
+  }
   return MakeError(ErrorKind::kConflict, "the target collection '" + collection_.target.ref.ToString() +
                                              "' is not the one that this job wrote: it was dropped, made again or "
                                              "replaced since. Use `run --restart` to copy it anew");
@@ -289,6 +325,7 @@ arrow::Status CollectionRun::Verify() {
     report_.verify_seconds += SecondsSince(start);
     ARROW_RETURN_NOT_OK(status);
     report_.verdict = *sampled ? Verdict::kCopiedNotVerified : Verdict::kVerified;
+    if (!*sampled) report_.verified_at = NowUtc();
   } else {
     if (read_back != nullptr) ARROW_RETURN_NOT_OK(RestoreReadBack(read_back.get()));
     report_.verdict = Verdict::kCopiedNotVerified;
@@ -400,7 +437,7 @@ arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_bac
       ARROW_ASSIGN_OR_RAISE(int64_t foreign, LeaveForeign(source, target, &rows));
       left += foreign;
       if (rows.empty()) return arrow::Status::OK();
-      ARROW_RETURN_NOT_OK(CheckTargetIdentity());  // a correction deletes
+      ARROW_RETURN_NOT_OK(CheckTargetIdentity().status());  // a correction deletes
       ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return Correct(source, target, rows); }));
       // The parts to read are others now.
       ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
@@ -567,11 +604,11 @@ arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, co
 
 arrow::Status CollectionRun::Publish() {
   line_->SetStage("publishing");
-  ARROW_RETURN_NOT_OK(CheckTargetIdentity());
+  ARROW_RETURN_NOT_OK(CheckTargetIdentity().status());
   ARROW_ASSIGN_OR_RAISE(auto receipts, job_.journal.Receipts(collection_.id));
   ARROW_RETURN_NOT_OK(RetryStep(job_.limits, [&] { return job_.target.sink()->Publish(target_, receipts, proven_); }));
   ARROW_RETURN_NOT_OK(after_publish.Hit());
-  ARROW_RETURN_NOT_OK(CheckTargetIdentity());
+  ARROW_RETURN_NOT_OK(CheckTargetIdentity().status());
   TargetState state;
   ARROW_RETURN_NOT_OK(
       RetryStep(job_.limits, [&] { return job_.target.catalog()->State(collection_.target.ref).Value(&state); }));

@@ -21,7 +21,11 @@ class CollectionRun {
 
  private:
   arrow::Status RunSteps();
-  arrow::Status CheckTargetIdentity();
+  /// Of a collection that is done: whether the target still is what was proven, as far as that shows without reading
+  /// its rows.
+  arrow::Status CheckStillThere();
+  /// What the target is now; kNotFound or kConflict where it is not the collection that the job wrote.
+  arrow::Result<TargetState> CheckTargetIdentity();
   arrow::Status Create();
   arrow::Status Prepare();
   arrow::Status CheckKeys();

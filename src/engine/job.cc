@@ -17,6 +17,7 @@
 
 #include "base/durable_file.h"
 #include "engine/collection_run.h"
+#include "engine/file_places.h"
 #include "engine/job_context.h"
 #include "engine/left_out.h"
 #include "engine/limits.h"
@@ -131,14 +132,28 @@ arrow::Status DropUnfinished(const JournaledCollection& collection, Catalog* cat
 
 constexpr const char* kStageNames[] = {"planned", "created", "copying", "copied", "verified", "published", "done"};
 
-/// The collections of a job that was begun; none where it was not, or not with this file.
+/// Whether the next run begins anew without being told: an export (published whole, and to replace what is there) that
+/// has ended well. A run that was interrupted goes on.
+arrow::Result<bool> ExportsAgain(const JobSpec& spec, const Sink& sink, Journal* journal) {
+  if (spec.data_policy != DataPolicy::kDrop || !spec.stages.full) return false;
+  if (journal->header().dialect != spec.dialect) return false;
+  ARROW_ASSIGN_OR_RAISE(auto last, journal->LastReport());
+  if (!last || (last->verdict != Verdict::kVerified && last->verdict != Verdict::kCopiedNotVerified)) return false;
+  ARROW_ASSIGN_OR_RAISE(auto collections, journal->Collections());
+  return std::ranges::all_of(collections, [&](const JournaledCollection& collection) {
+    return collection.stage == Stage::kDone && sink.commit_mode(collection.target) == CommitMode::kStagedPublish;
+  });
+}
+
+/// The collections of a job that was begun; none where it was not, or not with this file, or where it begins anew.
 arrow::Result<std::vector<JournaledCollection>> BegunCollections(const JobSpec& spec, const StoreRegistry& stores,
-                                                                 const RunOptions& options) {
+                                                                 const Sink& sink, const RunOptions& options) {
   const std::string path = JournalPath(options.state_dir, spec.name);
   if (options.restart || !std::filesystem::exists(path)) return std::vector<JournaledCollection>();
   ARROW_ASSIGN_OR_RAISE(auto journal, Journal::OpenReadOnly(path));
   if (journal->header().identity != HeaderOf(spec, stores).identity) return std::vector<JournaledCollection>();
-  return journal->Collections();
+  ARROW_ASSIGN_OR_RAISE(const bool again, ExportsAgain(spec, sink, journal.get()));
+  return again ? std::vector<JournaledCollection>() : journal->Collections();
 }
 
 bool IsRuleOf(const CollectionRule& rule, const JournaledCollection& collection) {
@@ -209,6 +224,40 @@ arrow::Status Forget(const std::string& path, const Journal::Header& header, con
     }
   }
   return RemoveJournal(path);
+}
+
+/// The journal to run with. Of one that is begun anew, only the limits stay that were set for later runs.
+arrow::Result<std::unique_ptr<Journal>> OpenJournal(const JobSpec& spec, const StoreRegistry& stores, const Sink& sink,
+                                                    const RunOptions& options) {
+  const std::string path = JournalPath(options.state_dir, spec.name);
+  const Journal::Header header = HeaderOf(spec, stores);
+  std::optional<JournaledLimits> limits;
+  if (std::filesystem::exists(path)) {
+    auto earlier = Journal::OpenReadOnly(path);  // Open below tells why it can't be read
+    if (earlier.ok()) {
+      ARROW_ASSIGN_OR_RAISE(const auto begun, (*earlier)->Collections());
+      const bool other_job = (*earlier)->header().identity != header.identity;
+      ARROW_ASSIGN_OR_RAISE(const bool again, ExportsAgain(spec, sink, earlier->get()));
+      // What was refused before anything was begun may be corrected.
+      if (again || (begun.empty() && other_job)) {
+        ARROW_ASSIGN_OR_RAISE(limits, (*earlier)->ReadLimits());
+      }
+    }
+  }
+  if (limits) ARROW_RETURN_NOT_OK(RemoveJournal(path));
+  ARROW_ASSIGN_OR_RAISE(auto journal, Journal::Open(path, header));
+  if (limits) {
+    ARROW_RETURN_NOT_OK(journal->SaveFileLimits(limits->file));
+    ARROW_RETURN_NOT_OK(journal->SaveLimitChange(limits->change));
+  }
+  return journal;
+}
+
+/// Targets that would destroy one another, or the source.
+arrow::Status CheckTargets(const StoreRegistry& stores, const JobSpec& spec, const std::vector<CollectionRule>& rules,
+                           const OpenStores& both) {
+  ARROW_RETURN_NOT_OK(CheckTargetsDiffer(spec, rules, both.target.get()));
+  return CheckOutsideSource(stores, spec, rules, both.source->catalog());
 }
 
 CollectionReport FailedReport(const JobSpec& spec, const CollectionRule& rule, const Store& target,
@@ -437,13 +486,17 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   const auto identity = new_ids || hashed.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey;
   ARROW_ASSIGN_OR_RAISE(ScanSide source, VerifySide(stores.source.get(), source_schema, hashed, mapping, identity));
   ARROW_ASSIGN_OR_RAISE(ScanSide target, VerifySide(stores.target.get(), target_schema, hashed, Mapping{}, identity));
+  ARROW_ASSIGN_OR_RAISE(auto source_ready, PreparedSide::Make(source, rule.source, ReadPurpose::kCopy, limits));
+  ARROW_ASSIGN_OR_RAISE(auto target_ready, PreparedSide::Make(target, report->target, ReadPurpose::kVerify, limits));
   if (options.sample) {
     ARROW_ASSIGN_OR_RAISE(auto rows, CountOf(stores.source.get(), rule.source));
+    if (!mapping.filter.empty() && options.sample->rows > 0) {  // what the store counts are all
+      ARROW_ASSIGN_OR_RAISE(SideDigest passing, DigestSide(source, limits));
+      rows = passing.buckets.Total().rows;
+    }
     if (rows || options.sample->rows == 0) source.sample = SampleLimit(*options.sample, rows.value_or(0));
     target.sample = source.sample;
   }
-  ARROW_ASSIGN_OR_RAISE(auto source_ready, PreparedSide::Make(source, rule.source, ReadPurpose::kCopy, limits));
-  ARROW_ASSIGN_OR_RAISE(auto target_ready, PreparedSide::Make(target, report->target, ReadPurpose::kVerify, limits));
   ARROW_ASSIGN_OR_RAISE(const bool may_repeat, stores.source->source()->KeysMayRepeat(source_schema));
   if (may_repeat && identity == RowHasher::Identity::kKey) {
     ARROW_ASSIGN_OR_RAISE(auto rows, CountOf(stores.source.get(), rule.source));
@@ -485,6 +538,7 @@ arrow::Status CompareCollection(const JobSpec& spec, const CollectionRule& rule,
   report->verdict = report->differences > 0 ? Verdict::kDifferent
                     : sampled               ? Verdict::kSampleEqual
                                             : Verdict::kVerified;
+  if (report->verdict == Verdict::kVerified) report->verified_at = NowUtc();
   return arrow::Status::OK();
 }
 
@@ -565,6 +619,7 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   const JobTimer timer;
   ARROW_RETURN_NOT_OK(CheckItemNames(options.skip));
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  ARROW_RETURN_NOT_OK(CheckListFiles(stores, spec, options.state_dir));
   ARROW_RETURN_NOT_OK(MakeFolder(options.state_dir));
   ARROW_ASSIGN_OR_RAISE(auto lease, Lease::Take(LockPath(options.state_dir, spec.name)));
 
@@ -583,7 +638,7 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
     ARROW_RETURN_NOT_OK(Forget(RepairPath(options.state_dir, spec.name), header, both, options));
     ARROW_RETURN_NOT_OK(Forget(path, header, both, options));
   }
-  ARROW_ASSIGN_OR_RAISE(auto journal, Journal::Open(path, header));
+  ARROW_ASSIGN_OR_RAISE(auto journal, OpenJournal(spec, stores, *both.target->sink(), options));
   report.resumed = journal->resumed();
 
   Budgets budgets(spec.tuning, options.stop, options.on_note);
@@ -592,13 +647,16 @@ arrow::Result<Report> RunJob(const StoreRegistry& stores, const JobSpec& spec, c
   ARROW_RETURN_NOT_OK(RetryStep(budgets.limits, [&] {
     return ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec)).Value(&rules);
   }));
-  ARROW_RETURN_NOT_OK(RetryStep(budgets.limits, [&] { return CheckTargetsDiffer(spec, rules, both.target.get()); }));
+  ARROW_RETURN_NOT_OK(RetryStep(budgets.limits, [&] { return CheckTargets(stores, spec, rules, both); }));
   {
     ARROW_ASSIGN_OR_RAISE(auto watch, LimitWatch::Start(journal.get(), spec.tuning, &budgets));
     ProgressBoard board(options.on_progress);
     JobContext job{spec, *journal, *both.source, *both.target, board, budgets.limits};
     auto begin = [&](const CollectionRule& rule) -> arrow::Result<JournaledCollection> {
       ARROW_ASSIGN_OR_RAISE(CollectionPlan plan, PlanCollection(spec, rule, both.source.get(), both.target.get()));
+      if (plan.drop_target && plan.state.exists) {
+        plan.notes.push_back("replaces what was at the target, " + std::to_string(plan.state.rows) + " rows");
+      }
       return ToJournal(std::move(plan));
     };
     ARROW_ASSIGN_OR_RAISE(report.collections, JobRun(&job, std::move(rules), begin).Run());
@@ -630,6 +688,26 @@ arrow::Result<JournaledCollection> BeginRepair(const JobSpec& spec, const Collec
   return collection;
 }
 
+/// What can't be mended need not be where nothing differs. `report` is of the refusal.
+arrow::Status LookWhetherEqual(const StoreRegistry& stores, const JobSpec& spec, const CollectionRule& rule,
+                               const OpenStores& both, const RunOptions& options, const WorkLimits& limits,
+                               DifferenceFile* file, CollectionReport* report) {
+  CollectionReport compared{.source = report->source, .target = report->target};
+  ARROW_ASSIGN_OR_RAISE(auto listed, ListedKeys(spec, stores, rule, options));
+  arrow::Status status = CompareCollection(spec, rule, both, listed, limits, {}, file, &compared);
+  if (!status.ok()) {  // but for a stop, that says no more than the refusal
+    if (KindOf(status) == ErrorKind::kCancelled) *report = FailedReport(spec, rule, *both.target, status);
+    return arrow::Status::OK();
+  }
+  if (compared.verdict != Verdict::kVerified) {
+    compared.verdict = report->verdict;
+    compared.error = report->error;
+    compared.error_kind = report->error_kind;
+  }
+  *report = std::move(compared);
+  return arrow::Status::OK();
+}
+
 /// Compares and corrects, journaled like the end of a copy, so that a repair that was killed goes on.
 arrow::Result<Report> RepairJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
                                 const VerifyOptions& verify, const OpenStores& both) {
@@ -642,7 +720,13 @@ arrow::Result<Report> RepairJob(const StoreRegistry& stores, const JobSpec& spec
   }
   ARROW_RETURN_NOT_OK(MakeFolder(options.state_dir));
   ARROW_ASSIGN_OR_RAISE(auto lease, Lease::Take(LockPath(options.state_dir, spec.name)));
-  ARROW_ASSIGN_OR_RAISE(auto copied, BegunCollections(spec, stores, options));
+  const std::string begun = JournalPath(options.state_dir, spec.name);
+  if (std::filesystem::exists(begun)) {
+    ARROW_ASSIGN_OR_RAISE(auto journal, Journal::OpenReadOnly(begun));
+    ARROW_ASSIGN_OR_RAISE(const auto collections, journal->Collections());
+    if (!collections.empty()) ARROW_RETURN_NOT_OK(CheckSameJob(journal->header(), HeaderOf(spec, stores)));
+  }
+  ARROW_ASSIGN_OR_RAISE(auto copied, BegunCollections(spec, stores, *both.target->sink(), options));
   Report report = BeginReport(spec);
   Budgets budgets(spec.tuning, options.stop, options.on_note);
   budgets.limits.scratch_dir = options.state_dir;
@@ -671,9 +755,17 @@ arrow::Result<Report> RepairJob(const StoreRegistry& stores, const JobSpec& spec
     ProgressBoard board(options.on_progress);
     JobContext job{whole, *journal, *both.source, *both.target, board, budgets.limits, &repair};
     auto begin = [&](const CollectionRule& rule) { return BeginRepair(whole, rule, copied, both); };
-    ARROW_ASSIGN_OR_RAISE(report.collections, JobRun(&job, std::move(rules), begin).Run());
+    ARROW_ASSIGN_OR_RAISE(report.collections, JobRun(&job, rules, begin).Run());
   }
   journal.reset();
+  for (CollectionReport& collection : report.collections) {
+    if (collection.error_kind != ErrorKind::kUnsupported) continue;
+    auto rule = std::ranges::find_if(rules, [&](const CollectionRule& r) {
+      return r.source == collection.source && TargetRef(spec, r, *both.target) == collection.target;
+    });
+    if (rule == rules.end()) continue;
+    ARROW_RETURN_NOT_OK(LookWhetherEqual(stores, whole, *rule, both, options, budgets.limits, file.get(), &collection));
+  }
   SumUp(&report);
   if (report.verdict != Verdict::kStopped) {
     if (file != nullptr) ARROW_RETURN_NOT_OK(file->Finish());
@@ -690,6 +782,7 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
                                 const VerifyOptions& verify) {
   const JobTimer timer;
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  ARROW_RETURN_NOT_OK(CheckDifferencesFile(stores, spec, options.state_dir, verify.differences_file));
   if (verify.repair) return RepairJob(stores, spec, options, verify, both);
   if (both.target->source() == nullptr) {
     return MakeError(ErrorKind::kUnsupported, "store '" + spec.target.store + "' can't be read back");
@@ -720,9 +813,10 @@ arrow::Result<Report> VerifyJob(const StoreRegistry& stores, const JobSpec& spec
 
 arrow::Result<Plan> PlanJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options) {
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  ARROW_RETURN_NOT_OK(CheckListFiles(stores, spec, options.state_dir));
   ARROW_ASSIGN_OR_RAISE(auto rules, ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec)));
-  ARROW_RETURN_NOT_OK(CheckTargetsDiffer(spec, rules, both.target.get()));
-  ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, options));
+  ARROW_RETURN_NOT_OK(CheckTargets(stores, spec, rules, both));
+  ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, *both.target->sink(), options));
   Plan plan;
   std::optional<ErrorKind> refused;  // why the first one was
   std::string refusals;
@@ -812,15 +906,16 @@ arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& 
                                     const CheckOptions& check) {
   ARROW_RETURN_NOT_OK(CheckItemNames(options.skip));
   ARROW_ASSIGN_OR_RAISE(OpenStores both, OpenBoth(stores, spec, options.stop));
+  ARROW_RETURN_NOT_OK(CheckListFiles(stores, spec, options.state_dir));
   ItemList items(options.skip);
   CheckStores(spec, both.source.get(), both.target.get(), options.state_dir, &items);
   if (items.failed()) return CheckReport{items.Take()};  // of what follows, nothing could be asked
-  ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, options));
+  ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, *both.target->sink(), options));
   Budgets budgets(spec.tuning, options.stop, options.on_note);
   budgets.limits.scratch_dir = options.state_dir;
   auto rules = ResolveCollections(spec, both.source.get(), TargetCapabilities(stores, spec));
   arrow::Status status = rules.status();
-  if (status.ok()) status = CheckTargetsDiffer(spec, *rules, both.target.get());
+  if (status.ok()) status = CheckTargets(stores, spec, *rules, both);
   CheckItem item{.name = "collections",
                  .message = status.ok() ? std::to_string(rules->size()) + " of them" : Describe(status)};
   if (!status.ok()) item.verdict = CheckItem::Verdict::kFailed;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
+
+#include <fmt/chrono.h>
 
 namespace godwit {
 
@@ -17,6 +20,8 @@ arrow::Status RetryStep(const WorkLimits& limits, const std::function<arrow::Sta
     ARROW_RETURN_NOT_OK(patience.Wait(status));
   }
 }
+
+std::string NowUtc() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 uint64_t SampleLimit(const SampleSize& size, int64_t rows) {
   if (size.rows == 0) return SampleLimit(size.share);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "engine/progress_board.h"
@@ -29,6 +30,9 @@ struct JobContext {
   WorkLimits limits;
   const Repair* repair = nullptr;  // null = a copy
 };
+
+/// As CollectionReport::verified_at.
+std::string NowUtc();
 
 /// ScanSide::sample of a collection that has about so many rows.
 uint64_t SampleLimit(const SampleSize& size, int64_t rows);

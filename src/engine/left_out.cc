@@ -102,10 +102,7 @@ arrow::Result<bool> WriteRecords(const std::vector<JournaledCollection>& collect
 arrow::Result<std::string> WriteList(const std::vector<JournaledCollection>& collections, LeftOutRow::Kind kind,
                                      const std::string& asked, const std::string& usual, Journal* journal) {
   const std::string path = asked.empty() ? usual : asked;
-  const std::string temporary = path + ".tmp";
-  if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty()) {
-    ARROW_RETURN_NOT_OK(MakeFolder(folder.string()));
-  }
+  const std::string temporary = path + ".godwit-part";  // nobody else's name
   ARROW_ASSIGN_OR_RAISE(bool any, WriteRecords(collections, kind, temporary, journal));
   if (any) {
     ARROW_RETURN_NOT_OK(SyncFile(temporary));

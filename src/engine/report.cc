@@ -34,6 +34,8 @@ ordered_json ToJsonObject(const CollectionReport& report) {
   return {{"source", report.source.ToString()},
           {"target", report.target.ToString()},
           {"verdict", ToString(report.verdict)},
+          {"done_earlier", report.done_earlier},
+          {"verified_at", report.verified_at},
           {"rows", report.rows},
           {"bytes", report.bytes},
           {"copy_seconds", report.copy_seconds},

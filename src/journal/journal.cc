@@ -58,6 +58,7 @@ std::string ReportToJson(const CollectionReport& report) {
   return json{{"copy_seconds", report.copy_seconds},
               {"verify_seconds", report.verify_seconds},
               {"verdict", static_cast<int>(report.verdict)},
+              {"verified_at", report.verified_at},
               {"rounds", report.rounds},
               {"written", report.written},
               {"deleted", report.deleted},
@@ -79,6 +80,7 @@ arrow::Status ReportFromJson(std::string_view text, CollectionReport* report) {
   report->copy_seconds = object.value("copy_seconds", 0.0);
   report->verify_seconds = object.value("verify_seconds", 0.0);
   report->verdict = static_cast<Verdict>(object.value("verdict", 0));
+  report->verified_at = object.value("verified_at", "");
   report->rounds = object.value("rounds", 0);
   report->written = object.value("written", int64_t{0});
   report->deleted = object.value("deleted", int64_t{0});
@@ -160,19 +162,22 @@ std::string JournalPath(const std::string& state_dir, const std::string& job) {
   return state_dir + "/" + job + ".journal";
 }
 
+arrow::Status CheckSameJob(const Journal::Header& begun, const Journal::Header& header) {
+  if (begun.identity == header.identity) return arrow::Status::OK();
+  return MakeError(
+      ErrorKind::kConflict,
+      "job '" + header.job +
+          "' was begun with another source, target, list of collections or mapping; only tuning may "
+          "change between runs. Use `run --restart` to forget the earlier run, or give the job another name");
+}
+
 arrow::Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, const Header& header) {
   ARROW_ASSIGN_OR_RAISE(auto db, SqliteDatabase::Open(path, SqliteDatabase::Mode::kCreate, kBusyTimeoutMs));
   ARROW_RETURN_NOT_OK(db->Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON"));
   std::unique_ptr<Journal> journal(new Journal(std::move(db), header));
   ARROW_RETURN_NOT_OK(journal->Create());
   ARROW_RETURN_NOT_OK(journal->Load());
-  if (journal->header_.identity != header.identity) {
-    return MakeError(ErrorKind::kConflict,
-                     "job '" + header.job +
-                         "' was begun with another source, target, list of collections or mapping; only tuning may "
-                         "change between runs. Use --restart to forget the earlier run, or give the job another name",
-                     path);
-  }
+  ARROW_RETURN_NOT_OK(CheckSameJob(journal->header_, header));
   ARROW_RETURN_NOT_OK(journal->BeginEpoch());
   return journal;
 }

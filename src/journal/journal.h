@@ -149,6 +149,9 @@ class Journal {
   int64_t epoch_ = 0;
 };
 
+/// kConflict where the journal was begun by a job of another identity, telling what to do.
+arrow::Status CheckSameJob(const Journal::Header& begun, const Journal::Header& header);
+
 /// Where the journal of a job lies.
 std::string JournalPath(const std::string& state_dir, const std::string& job);
 

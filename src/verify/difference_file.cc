@@ -73,7 +73,7 @@ Difference Shortened(Difference difference) {
 }
 
 DifferenceFile::DifferenceFile(std::string path, DifferenceFormat format)
-    : path_(std::move(path)), part_(path_ + ".part"), format_(format), out_(part_, std::ios::binary) {}
+    : path_(std::move(path)), part_(path_ + ".godwit-part"), format_(format), out_(part_, std::ios::binary) {}
 
 arrow::Result<std::unique_ptr<DifferenceFile>> DifferenceFile::Create(const std::string& path,
                                                                       DifferenceFormat format) {

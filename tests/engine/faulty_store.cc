@@ -72,6 +72,7 @@ class FaultyCatalog : public Catalog {
   arrow::Result<CollectionSchema> Describe(const CollectionRef& ref) override { return real_.Describe(ref); }
   arrow::Result<TargetState> State(const CollectionRef& ref) override { return real_.State(ref); }
   arrow::Result<std::string> GlobalId(const CollectionRef& ref) override { return real_.GlobalId(ref); }
+  arrow::Result<std::string> Folder(const CollectionRef& ref) override { return real_.Folder(ref); }
   arrow::Status Create(const CollectionSchema& schema) override {
     ARROW_RETURN_NOT_OK(fault_("create"));
     return real_.Create(schema);

@@ -113,6 +113,197 @@ TEST_F(JobTest, AFinishedJobWritesNothingAgain) {
   EXPECT_EQ(second.collections[0].digest, first.collections[0].digest);
   EXPECT_EQ(second.collections[0].rows, first.collections[0].rows);
   ExpectWhole(second);
+  EXPECT_FALSE(first.collections[0].done_earlier);
+  EXPECT_TRUE(second.collections[0].done_earlier);
+  EXPECT_EQ(first.collections[0].verified_at.size(), std::string("2025-01-31T12:00:00Z").size());
+  EXPECT_EQ(second.collections[0].verified_at, first.collections[0].verified_at);
+  EXPECT_NE(second.collections[0].notes.back().find("not compared again"), std::string::npos);
+}
+
+TEST_F(JobTest, AFinishedJobNoticesThatItsRowsAreGone) {
+  ExpectWhole(RunJob(AllStores(), Spec(), options_).ValueOrDie());
+  auto change = [&](const std::string& sql) {
+    auto db = SqliteDatabase::Open(Path("out.db"), SqliteDatabase::Mode::kReadWrite, 10'000).ValueOrDie();
+    ASSERT_TRUE(db->Execute(sql).ok());
+  };
+  auto again = [&] { return RunJob(AllStores(), Spec(), options_).ValueOrDie(); };
+  change("DELETE FROM synthetic WHERE id = (SELECT min(id) FROM synthetic)");
+  Report report = again();
+  EXPECT_EQ(report.exit_code, 3) << ToJson(report);
+  EXPECT_NE(report.collections[0].error.find("it holds 19999 rows"), std::string::npos) << report.collections[0].error;
+  EXPECT_EQ(VerifyJob(AllStores(), Spec(), options_, {.repair = true}).ValueOrDie().exit_code, 0);
+  report = again();
+  ExpectWhole(report);
+  EXPECT_TRUE(report.collections[0].done_earlier);
+  change("DROP TABLE synthetic");
+  report = again();
+  EXPECT_EQ(report.exit_code, 1);
+  EXPECT_NE(report.collections[0].error.find("is gone"), std::string::npos) << report.collections[0].error;
+}
+
+/// synthetic -> files.
+class ExportTest : public JobTest {
+ protected:
+  JobSpec Export(const std::string& folder, int64_t rows = kRows) {
+    JobSpec spec = Spec();
+    spec.source = SourceSpec("synthetic", {{"rows", std::to_string(rows)}, {"dim", "8"}});
+    spec.target = TargetSpec("files", {{"path", Path(folder)}});
+    spec.data_policy = DataPolicy::kDrop;
+    return spec;
+  }
+  Report Run(const JobSpec& spec) { return RunJob(AllStores(), spec, options_).ValueOrDie(); }
+
+  std::string DataFile(const std::string& folder) const {
+    for (const auto& entry : fs::recursive_directory_iterator(Path(folder))) {
+      if (entry.path().extension() == ".parquet") return entry.path().string();
+    }
+    return {};
+  }
+};
+
+TEST_F(ExportTest, AFinishedOneNoticesThatItsFilesChanged) {
+  JobSpec spec = Export("out");
+  spec.data_policy = DataPolicy::kStop;
+  EXPECT_EQ(Run(spec).exit_code, 0);
+  Report report = Run(spec);
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_TRUE(report.collections[0].done_earlier);
+  const std::string file = DataFile("out");
+  fs::resize_file(file, 100);
+  report = Run(spec);
+  EXPECT_EQ(report.exit_code, 3) << ToJson(report);
+  EXPECT_NE(report.collections[0].error.find(file), std::string::npos) << report.collections[0].error;
+  EXPECT_NE(report.collections[0].error.find("100 bytes"), std::string::npos);
+  fs::remove(file);
+  report = Run(spec);
+  EXPECT_EQ(report.exit_code, 3);
+  EXPECT_NE(report.collections[0].error.find("missing"), std::string::npos) << report.collections[0].error;
+  fs::remove_all(Path("out"));
+  report = Run(spec);
+  EXPECT_EQ(report.exit_code, 1);
+  EXPECT_NE(report.collections[0].error.find("run --restart"), std::string::npos) << report.collections[0].error;
+}
+
+TEST_F(ExportTest, ThatReplacesIsMadeAgain) {
+  Report report = Run(Export("out"));
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_TRUE(report.collections[0].notes.empty()) << report.collections[0].notes[0];
+  ASSERT_TRUE(LimitJob(options_.state_dir, "job", {.read_parallelism = 1}).ok());
+  for (const bool removed : {false, true}) {
+    if (removed) fs::remove_all(Path("out"));
+    EXPECT_EQ(PlanJob(AllStores(), Export("out"), options_).ValueOrDie().collections[0].drop_target, !removed);
+    report = Run(Export("out"));
+    EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+    EXPECT_FALSE(report.collections[0].done_earlier);
+    EXPECT_FALSE(report.resumed);
+    EXPECT_EQ(report.collections[0].notes.empty(), removed) << ToJson(report);
+    EXPECT_FALSE(DataFile("out").empty());
+  }
+  EXPECT_EQ(ListJobs(options_.state_dir).ValueOrDie().at(0).limits.read_parallelism, 1);
+  // To another place, and of another source.
+  report = Run(Export("elsewhere", 100));
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+  EXPECT_EQ(report.collections[0].rows, 100);
+  EXPECT_FALSE(DataFile("out").empty());
+}
+
+TEST_F(ExportTest, ThatWasInterruptedGoesOn) {
+  ASSERT_EQ(Run(Export("out")).exit_code, 0);
+  for (const std::string call : {"commit", "finalize", "publish"}) {
+    Fault fault = [&](const std::string& name) {
+      return name == call ? MakeError(ErrorKind::kInternal, "injected") : arrow::Status::OK();
+    };
+    Report report = RunJob(Faulty(fault), Export("out"), options_).ValueOrDie();
+    EXPECT_EQ(report.exit_code, 1) << ToJson(report);
+    EXPECT_FALSE(report.resumed);
+    EXPECT_EQ(RunJob(AllStores(), Export("elsewhere"), options_).status().message().find("was begun with another"),
+              std::string("job 'job' ").size());
+    report = Run(Export("out"));
+    EXPECT_EQ(report.exit_code, 0) << ToJson(report);
+    EXPECT_TRUE(report.resumed);
+    EXPECT_FALSE(report.collections[0].done_earlier);
+  }
+}
+
+TEST_F(ExportTest, IsRefusedInsideWhatItReads) {
+  ASSERT_EQ(Run(Export("in")).exit_code, 0);
+  fs::create_directory_symlink(Path("in"), Path("link"));
+  auto refusal = [&](const std::map<std::string, std::string>& target) {
+    JobSpec spec = Export("");
+    spec.name = "nested";
+    spec.source = SourceSpec("files", {{"path", Path("in")}});
+    spec.target = TargetSpec("files", target);
+    return RunJob(AllStores(), spec, options_).status();
+  };
+  for (const auto& target : std::vector<std::map<std::string, std::string>>{
+           {{"path", Path("in/synthetic/out")}},
+           {{"path", Path("link/synthetic/out")}},
+           {{"path", Path("out")}, {"staging", Path("in/synthetic/stage")}}}) {
+    const arrow::Status status = refusal(target);
+    EXPECT_EQ(KindOf(status), ErrorKind::kInvalidConfig) << Describe(status);
+    EXPECT_NE(status.message().find("inside the folder of the source"), std::string::npos) << Describe(status);
+  }
+  EXPECT_TRUE(refusal({{"path", Path("in/out")}}).ok());  // beside the collection
+}
+
+/// Files that a job is asked to write, and what is said against each.
+TEST_F(JobTest, ListsNeverReplaceWhatIsNotTheirs) {
+  const auto write = [&](const std::string& name, const std::string& text) { std::ofstream(Path(name)) << text; };
+  const std::string list = R"({"source":"a","target":"b","partition":"","key":"1","reason":"x","row":{}})";
+  write("job.yaml", "source: x\n");
+  write("foreign.jsonl", "{}\n");
+  write("list.jsonl", list + "\n");
+  write("empty.jsonl", "");
+  fs::create_directories(Path("state"));
+  fs::create_directories(Path("folder"));
+  fs::create_directories(Path("in"));
+  fs::create_symlink(Path("in"), Path("link"));
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"job.yaml", "is the job file"},
+      {"foreign.jsonl", "no list of godwit's"},
+      {"in/r.jsonl", "is in the source (path: "},
+      {"link/r.jsonl", "is in the source (path: "},
+      {"out.db", "is in the target (path: "},
+      {"state/other.journal", "state folder"},
+      {"state/other.rejects.jsonl", "state folder"},
+      {"state/job.conflicts.jsonl", "state folder"},
+      {"folder", "is no file"},
+      {"absent/r.jsonl", "there is no folder"},
+      {"state/job.rejects.jsonl", ""},
+      {"state/refused.jsonl", ""},
+      {"list.jsonl", ""},
+      {"empty.jsonl", ""},
+      {"new.jsonl", ""},
+  };
+  JobSpec spec = Spec();
+  spec.file = Path("job.yaml");
+  spec.source = SourceSpec("files", {{"path", Path("in")}});
+  auto expect = [](const arrow::Status& status, const std::string& path, const std::string& said) {
+    EXPECT_EQ(KindOf(status) == ErrorKind::kInvalidConfig, !said.empty()) << path << Describe(status);
+    EXPECT_NE(Describe(status).find(said), std::string::npos) << path << ": " << Describe(status);
+  };
+  for (const auto& [path, said] : cases) {
+    spec.rejects_file = Path(path);
+    if (!said.empty()) expect(RunJob(AllStores(), spec, options_).status(), path, said);
+    expect(CheckJob(AllStores(), spec, options_).status(), path, said);
+  }
+  spec.rejects_file = spec.conflicts_file = Path("both.jsonl");
+  expect(RunJob(AllStores(), spec, options_).status(), "both", "name two files");
+  EXPECT_EQ(std::ifstream(Path("foreign.jsonl")).get(), '{');
+}
+
+TEST_F(JobTest, DifferencesNeverReplaceAFile) {
+  ASSERT_EQ(RunJob(AllStores(), Spec(), options_).ValueOrDie().exit_code, 0);
+  auto verify = [&](const std::string& name) {
+    return VerifyJob(AllStores(), Spec(), options_, {.differences_file = Path(name)}).status();
+  };
+  EXPECT_TRUE(verify("d.txt").ok());
+  std::ofstream(Path("old.txt")) << "mine";
+  for (const std::string name : {"old.txt", "out.db", "absent/d.txt", "state/x.lock"}) {
+    EXPECT_EQ(KindOf(verify(name)), ErrorKind::kInvalidConfig) << name;
+  }
+  EXPECT_FALSE(fs::exists(Path("absent")));
+  EXPECT_EQ(fs::file_size(Path("old.txt")), 4u);
 }
 
 /// Every call of every kind fails once, in turn: as unavailable, and with an unknown outcome.
@@ -434,6 +625,13 @@ TEST_F(ChangingSourceTest, ASampleIsTheSameOnBothSides) {
   verify.sample = SampleSize{.share = 0.1};
   report = VerifyJob(AllStores(), spec_, options_, verify).ValueOrDie();
   EXPECT_NEAR(static_cast<double>(report.collections[0].sample_rows), 2000, 300);
+  // Of 2,000 rows that pass a filter, not of all.
+  report = VerifyJob(AllStores(), spec_, options_,
+                     {.sample = SampleSize{.rows = 1000},
+                      .filter = "id IN (SELECT id FROM synthetic ORDER BY id LIMIT 2000)"})
+               .ValueOrDie();
+  EXPECT_GT(report.collections[0].sample_rows, 800);
+  EXPECT_LT(report.collections[0].sample_rows, 1200);
   // Every row differs, so those of the sample do.
   Change("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5)");
   report = VerifyJob(AllStores(), spec_, options_, verify).ValueOrDie();
@@ -561,8 +759,27 @@ TEST_F(RepairTest, RefusesWhatItCantRepair) {
   files.target = TargetSpec("files", {{"path", Path("out")}});
   ASSERT_EQ(RunJob(AllStores(), files, options_).ValueOrDie().exit_code, 0);
   Report report = VerifyJob(AllStores(), files, options_, {.repair = true}).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);  // there is nothing to repair
+  Change("DELETE FROM synthetic WHERE id = 7");
+  report = VerifyJob(AllStores(), files, options_, {.repair = true}).ValueOrDie();
   EXPECT_EQ(report.exit_code, 1);
+  EXPECT_EQ(report.collections[0].differences, 1);
   EXPECT_NE(report.collections[0].error.find("run --restart"), std::string::npos) << ToJson(report);
+
+  JobSpec ignore = spec_;
+  ignore.data_policy = DataPolicy::kIgnore;
+  report = VerifyJob(AllStores(), ignore, options_, {.repair = true}).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 0) << ToJson(report);  // the row that is only at the target may be somebody's
+  ChangeTarget("DELETE FROM synthetic WHERE id = 8");
+  report = VerifyJob(AllStores(), ignore, options_, {.repair = true}).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 1) << ToJson(report);
+  EXPECT_NE(report.collections[0].error.find("are to stay"), std::string::npos) << ToJson(report);
+
+  JobSpec changed = spec_;
+  changed.target = TargetSpec("sqlite", {{"path", Path("other.db")}});
+  const arrow::Status refused = VerifyJob(AllStores(), changed, options_, {.repair = true}).status();
+  EXPECT_EQ(KindOf(refused), ErrorKind::kConflict);
+  EXPECT_NE(refused.message().find("was begun with another source, target"), std::string::npos) << Describe(refused);
 
   JobSpec stopped = spec_;
   stopped.name = "stopped";

@@ -184,6 +184,7 @@ TEST_F(IgnoreTest, ConflictsAreCountedOnceWhateverFails) {
 TEST_F(IgnoreTest, TheListIsWrittenWhereTheJobSays) {
   Fill();
   JobSpec spec = Ignore();
+  fs::create_directories(dir_ / "lists");
   spec.conflicts_file = (dir_ / "lists" / "conflicts.jsonl").string();
   const Report report = Run(spec);
   ExpectIgnored(report);

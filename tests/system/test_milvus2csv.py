@@ -8,6 +8,7 @@ pymilvus was given, bit for bit.
 import json
 import os
 import pathlib
+import shutil
 import sqlite3
 
 import numpy as np
@@ -253,8 +254,15 @@ def test_the_source_is_left_as_it_was(export):
 
 def test_a_second_run_replaces_the_export(export, milvus):
     before = {path: path.read_bytes() for path in export.output.rglob("*.csv")}
+    inodes = {path: path.stat().st_ino for path in before}
     again = export.godwit.run(export.godwit.job("milvus2csv.yaml", config(milvus, ["test", "Order"])))
-    assert again.code == 0
+    assert again.code == 0 and not again.collection("test")["done_earlier"]
+    assert any("replaces what was at the target, 330 rows" in note for note in again.collection("test")["notes"])
+    assert {path: path.read_bytes() for path in export.output.rglob("*.csv")} == before
+    assert all(path.stat().st_ino != inode for path, inode in inodes.items())
+    shutil.rmtree(export.output)
+    again = export.godwit.run(export.godwit.job("milvus2csv.yaml", config(milvus, ["test", "Order"])))
+    assert again.code == 0 and not any("replaces" in note for note in again.collection("test")["notes"])
     assert {path: path.read_bytes() for path in export.output.rglob("*.csv")} == before
 
 

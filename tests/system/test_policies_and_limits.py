@@ -117,6 +117,7 @@ def test_refused_rows_are_listed_and_left_out(godwit, milvus, databases, tmp_pat
            f'target: {{store: milvus, url: "{milvus.uri}", database: {databases.target}}}\n')
     stopped = godwit.run(job, expect=1)
     assert "on_reject" in stopped.collection("p")["error"]
+    (tmp_path / "refused").mkdir()
     result = godwit.run(job + "on_reject: continue\nmax_rejects: 1\nrejects_file: refused/rows.jsonl\n")
     report = result.collection("p")
     assert (report["verdict"], report["rejects"], report["rows"]) == ("verified", 1, 500)

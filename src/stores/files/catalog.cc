@@ -130,6 +130,12 @@ arrow::Result<std::string> FilesCatalog::GlobalId(const CollectionRef& ref) {
   return std::string();
 }
 
+arrow::Result<std::string> FilesCatalog::Folder(const CollectionRef& ref) {
+  ARROW_ASSIGN_OR_RAISE(Collection collection, GetCollection(options_, ref));
+  if (collection.single_file) return std::string();
+  return options_.path + "/" + collection.folder;
+}
+
 arrow::Status FilesCatalog::Create(const CollectionSchema& schema) {
   ARROW_RETURN_NOT_OK(CheckNames(schema));
   ARROW_RETURN_NOT_OK(CheckNoForeignFiles(options_.path, schema.ref));

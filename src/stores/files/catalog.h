@@ -21,6 +21,7 @@ class FilesCatalog : public Catalog {
   arrow::Result<TargetState> State(const CollectionRef& ref) override;
   /// Links and databases give one folder many paths.
   arrow::Result<std::string> GlobalId(const CollectionRef& ref) override;
+  arrow::Result<std::string> Folder(const CollectionRef& ref) override;
   /// Makes the root folder and that of the database, nothing that a reader would see.
   arrow::Status Create(const CollectionSchema& schema) override;
   arrow::Status Drop(const CollectionRef& ref) override;

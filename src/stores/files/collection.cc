@@ -137,7 +137,7 @@ arrow::Result<std::optional<Collection>> FindInFolder(const Options& options, co
 arrow::Result<std::optional<Collection>> FindSingleFile(const Options& options, const std::string& prefix,
                                                         const std::string& name) {
   std::string folder = prefix.empty() ? "." : prefix.substr(0, prefix.size() - 1);
-  Collection collection{.folder = folder, .files = {}, .manifest = std::nullopt};
+  Collection collection{.folder = folder, .files = {}, .manifest = std::nullopt, .single_file = true};
   ARROW_ASSIGN_OR_RAISE(auto infos, ListFolder(options.path + "/" + folder, /*recursive=*/false));
   for (const FileInfo& info : infos) {
     const auto kind = DataKind(info, options.format);

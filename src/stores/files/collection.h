@@ -20,6 +20,7 @@ struct Collection {
   std::vector<DataFile> files;  // sorted by path; without a manifest their rows are not known yet
   std::optional<Manifest> manifest;
   std::optional<TextSource> text = {};  // none = Parquet
+  bool single_file = false;             // it shares its folder with others
 
   /// Equal ids = the same files.
   std::string SnapshotId() const;

@@ -52,22 +52,26 @@ arrow::Status HashingOutputStream::Write(const void* data, int64_t bytes) {
   return arrow::Status::OK();
 }
 
-arrow::Status FileChecker::Check(const std::string& path, const DataFile& expected) {
+arrow::Result<FileStamp> CheckStamp(const std::string& path, const DataFile& expected) {
   ARROW_ASSIGN_OR_RAISE(auto stamp, StampOf(path));
   if (!stamp)
     return MakeError(ErrorKind::kCorruptData, "the file is missing; restore it, or copy the collection anew", path);
   if (!expected.hash) {
-    if (stamp->bytes == expected.bytes && stamp->modified_ns == expected.modified_ns) return arrow::Status::OK();
+    if (stamp->bytes == expected.bytes && stamp->modified_ns == expected.modified_ns) return *stamp;
     return MakeError(ErrorKind::kSourceChanging, "the file was changed after the job listed it; run it with --restart",
                      path);
   }
-  if (stamp->bytes != expected.bytes) {
-    return MakeError(ErrorKind::kCorruptData,
-                     fmt::format("the file has {} bytes where {} were written; restore it, or copy the collection anew",
-                                 stamp->bytes, expected.bytes),
-                     path);
-  }
-  const Whole whole{stamp->bytes, stamp->modified_ns, *expected.hash};
+  if (stamp->bytes == expected.bytes) return *stamp;
+  return MakeError(ErrorKind::kCorruptData,
+                   fmt::format("the file has {} bytes where {} were written; restore it, or copy the collection anew",
+                               stamp->bytes, expected.bytes),
+                   path);
+}
+
+arrow::Status FileChecker::Check(const std::string& path, const DataFile& expected) {
+  ARROW_ASSIGN_OR_RAISE(FileStamp stamp, CheckStamp(path, expected));
+  if (!expected.hash) return arrow::Status::OK();
+  const Whole whole{stamp.bytes, stamp.modified_ns, *expected.hash};
   {
     std::lock_guard lock(mutex_);
     auto found = whole_.find(path);

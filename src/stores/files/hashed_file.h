@@ -72,6 +72,8 @@ struct FileStamp {
   int64_t bytes = 0;
   int64_t modified_ns = 0;
 };
+/// As FileChecker::Check, without reading the file.
+arrow::Result<FileStamp> CheckStamp(const std::string& path, const DataFile& expected);
 /// Nothing when there is no such file.
 arrow::Result<std::optional<FileStamp>> StampOf(const std::string& path);
 

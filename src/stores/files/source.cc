@@ -343,6 +343,11 @@ arrow::Result<bool> FilesSource::KeysMayRepeat(const CollectionSchema& schema) {
 
 arrow::Result<Snapshot> FilesSource::OpenSnapshot(const CollectionRef& ref) {
   ARROW_ASSIGN_OR_RAISE(Collection collection, find_(ref));
+  if (collection.manifest) {
+    for (const DataFile& file : collection.files) {
+      ARROW_RETURN_NOT_OK(CheckStamp(root_ + "/" + collection.folder + "/" + file.path, file));
+    }
+  }
   return Snapshot{.life = SnapshotLife::kDurable, .id = collection.SnapshotId()};
 }
 
