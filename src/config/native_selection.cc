@@ -277,6 +277,11 @@ class SelectionReader {
           problems_.Add(entry.place, name + "." + value + " " + scalar.status().message());
           continue;
         }
+        const auto bytes = static_cast<int64_t>(values.GetString(value).size());
+        if (*kind == TypeKind::kString && field.max_length && bytes > *field.max_length) {
+          problems_.Add(entry.place, name + "." + value + " has " + std::to_string(bytes) +
+                                         " bytes, more than its max_length " + std::to_string(*field.max_length));
+        }
       }
       fields->push_back(std::move(field));
     }

@@ -312,6 +312,9 @@ TEST(Native, RulesThatAreWrongAreNamed) {
   EXPECT_NE(Error(With("collections: [{source: a, meta: spread}]\n")).find("not keep, drop or"), std::string::npos);
   EXPECT_NE(Error(With("collections: [{source: a, meta: {spread: {b: vector}}}]\n")).find("spread.b.type"),
             std::string::npos);
+  EXPECT_NE(Error(With("collections: [{source: a, constants: {t: {value: abcdef, max_length: 3}}}]\n"))
+                .find("collections.constants.t.value has 6 bytes, more than its max_length 3"),
+            std::string::npos);
   EXPECT_NE(Error(With("collections: [{source: a, constants: {b: {type: int8, value: 300}}}]\n"))
                 .find("is not a value of type int8: 300"),
             std::string::npos);

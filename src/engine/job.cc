@@ -880,6 +880,13 @@ CheckItem CheckKeys(const JobSpec& spec, const CollectionPlan& plan, const OpenS
   return item;
 }
 
+/// Whether a run looks for repeated keys before it copies.
+bool CopiesKeysThatMayRepeat(const JobSpec& spec, const CollectionPlan& plan, const OpenStores& stores) {
+  if (spec.stages.structure_only() || plan.target.key_index() < 0 || plan.commit_mode == CommitMode::kAppendOnly)
+    return false;
+  return stores.source->source()->KeysMayRepeat(plan.source).ValueOr(false);
+}
+
 void CheckCollections(const StoreRegistry& registry, const JobSpec& spec, const std::vector<CollectionRule>& rules,
                       const std::vector<JournaledCollection>& begun, const OpenStores& stores, const WorkLimits& limits,
                       const CheckOptions& check, ItemList* items) {
@@ -895,9 +902,33 @@ void CheckCollections(const StoreRegistry& registry, const JobSpec& spec, const 
     auto plan = CheckCollection(spec, rule, stores.source.get(), stores.target.get(), target, items);
     if (!plan) continue;
     if (check.read_keys && items->Wants("keys")) items->Add(subject, CheckKeys(spec, *plan, stores, limits));
+    if (!check.read_keys && CopiesKeysThatMayRepeat(spec, *plan, stores)) {
+      items->Add(subject, {.name = "keys",
+                           .verdict = CheckItem::Verdict::kWarning,
+                           .message = "not looked at: a key may stand in several rows here, which refuses the "
+                                      "collection; `--keys` reads them"});
+    }
     plans.push_back(*std::move(plan));
   }
   CheckSpace(plans, stores.source.get(), stores.target.get(), items);
+}
+
+/// A run goes on with the journal of an earlier one, and refuses to where that began another job.
+void CheckEarlierRun(const JobSpec& spec, const StoreRegistry& stores, const RunOptions& options, ItemList* items) {
+  const std::string path = JournalPath(options.state_dir, spec.name);
+  if (options.restart || !std::filesystem::exists(path)) return;
+  auto check = [&]() -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(auto journal, Journal::OpenReadOnly(path));
+    ARROW_ASSIGN_OR_RAISE(auto collections, journal->Collections());
+    if (collections.empty()) return arrow::Status::OK();  // nothing was begun
+    return CheckSameJob(journal->header(), HeaderOf(spec, stores));
+  };
+  CheckItem item{.name = "journal", .message = "is that of an earlier run of this job"};
+  if (arrow::Status status = check(); !status.ok()) {
+    item.verdict = CheckItem::Verdict::kFailed;
+    item.message = Describe(status);
+  }
+  items->Add("job", std::move(item));
 }
 
 }  // namespace
@@ -910,6 +941,7 @@ arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& 
   ItemList items(options.skip);
   CheckStores(spec, both.source.get(), both.target.get(), options.state_dir, &items);
   if (items.failed()) return CheckReport{items.Take()};  // of what follows, nothing could be asked
+  CheckEarlierRun(spec, stores, options, &items);
   ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, *both.target->sink(), options));
   Budgets budgets(spec.tuning, options.stop, options.on_note);
   budgets.limits.scratch_dir = options.state_dir;

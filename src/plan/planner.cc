@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/name_pattern.h"
+#include "godwit/target_checks.h"
 #include "model/mapped_schema.h"
 #include "model/row_mapper.h"
 
@@ -147,6 +148,28 @@ bool Allows(const JobSpec& spec, const CollectionRef& source, const Loss& loss) 
   return std::any_of(spec.allow_lossy.begin(), spec.allow_lossy.end(), names);
 }
 
+/// A field that allow_lossy names has to be one, of the source or of what is made from it.
+arrow::Status CheckAllowedFields(const JobSpec& spec, const CollectionSchema& source, const CollectionSchema& wanted) {
+  std::vector<std::string> fields;
+  for (const CollectionSchema* schema : {&source, &wanted}) {
+    for (const Field& field : schema->fields) fields.push_back(field.name);
+  }
+  for (const std::string& allowed : spec.allow_lossy) {
+    for (const std::string& collection : {source.ref.ToString(), source.ref.name}) {
+      if (!allowed.starts_with(collection + ".")) continue;
+      const std::string name = allowed.substr(collection.size() + 1);
+      auto is_it = [&](const std::string& field) { return MatchPattern(name, field).has_value(); };
+      if (std::ranges::any_of(fields, is_it)) break;
+      const std::string near = NearestName(name, fields);
+      return MakeError(ErrorKind::kInvalidConfig,
+                       "allow_lossy: the collection '" + collection + "' has no field '" + name + "'" +
+                           (near.empty() ? std::string() : "; did you mean '" + near + "'?"),
+                       spec.file);
+    }
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Status CheckLosses(const JobSpec& spec, const std::vector<Loss>& losses, CollectionPlan* plan) {
   std::string refused;
   std::string names;
@@ -200,15 +223,23 @@ std::vector<std::string> DescribeActions(const JobSpec& spec, const CollectionPl
   return actions;
 }
 
+arrow::Status NamesOf(const CollectionRule& rule, const CollectionSchema& wanted, Store* target) {
+  const auto* checks = dynamic_cast<const TargetChecks*>(target->sink());
+  if (checks == nullptr) return arrow::Status::OK();
+  arrow::Status names = checks->CheckNames(wanted);
+  return names.ok() ? names : MakeError(KindOf(names), names.message(), rule.where);
+}
+
 }  // namespace
 
 arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target) {
   std::map<std::string, std::string> known;  // target by id
   for (const CollectionRule& rule : rules) {
     const CollectionRef ref = TargetRef(spec, rule, *target);
-    ARROW_ASSIGN_OR_RAISE(std::string id, target->catalog()->GlobalId(ref));
-    if (id.empty()) continue;
-    auto [other, is_new] = known.emplace(std::move(id), ref.ToString());
+    auto id = target->catalog()->GlobalId(ref);
+    if (IsRetryable(id.status()) || KindOf(id.status()) == ErrorKind::kCancelled) return id.status();
+    if (!id.ok() || id->empty()) continue;  // a name that the target refuses is refused with its collection
+    auto [other, is_new] = known.emplace(*std::move(id), ref.ToString());
     if (is_new) continue;
     return MakeError(ErrorKind::kInvalidConfig,
                      "the targets '" + other->second + "' and '" + ref.ToString() +
@@ -223,9 +254,30 @@ CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const S
   return {spec.target_database.empty() ? target.default_database() : spec.target_database, rule.target_name};
 }
 
+arrow::Result<CollectionSchema> DescribeSource(const CollectionRule& rule, Store* source) {
+  auto schema = source->catalog()->Describe(rule.source);
+  if (schema.ok() || rule.where.empty() || KindOf(schema.status()) != ErrorKind::kNotFound) return schema;
+  std::string message = schema.status().message();
+  if (auto names = source->catalog()->List(rule.source.database); names.ok()) {
+    const std::string near = NearestName(rule.source.name, *names);
+    if (!near.empty()) message += "; did you mean '" + near + "'?";
+  }
+  return MakeError(ErrorKind::kInvalidConfig, std::move(message), rule.where);
+}
+
+std::optional<arrow::Status> CheckTargetNames(const JobSpec& spec, const CollectionRule& rule,
+                                              const CollectionSchema& source, Store* target) {
+  if (dynamic_cast<const TargetChecks*>(target->sink()) == nullptr) return std::nullopt;
+  std::vector<std::string> notes;
+  auto wanted = WantedSchema(spec, rule, source, &notes);
+  if (!wanted.ok()) return std::nullopt;  // PlanRoute says why
+  wanted->ref = TargetRef(spec, rule, *target);
+  return NamesOf(rule, *wanted, target);
+}
+
 arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRule& rule, Store* source, Store* target) {
   CollectionPlan plan;
-  ARROW_ASSIGN_OR_RAISE(plan.source, source->catalog()->Describe(rule.source));
+  ARROW_ASSIGN_OR_RAISE(plan.source, DescribeSource(rule, source));
   if (!spec.stages.structure_only()) {
     ARROW_ASSIGN_OR_RAISE(plan.preparation, source->source()->Preparation(rule.source, ReadPurpose::kCopy));
   }
@@ -247,6 +299,8 @@ arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRul
     return MakeError(ErrorKind::kInvalidConfig, "source and target are the same collection '" + wanted.ref.ToString() +
                                                     "' of the same store; give the target another name or database");
   }
+  ARROW_RETURN_NOT_OK(CheckAllowedFields(spec, plan.source, wanted));
+  ARROW_RETURN_NOT_OK(NamesOf(rule, wanted, target));
   ARROW_ASSIGN_OR_RAISE(auto losses, target->sink()->Losses(wanted));
   ARROW_RETURN_NOT_OK(CheckLosses(spec, losses, &plan));
   ARROW_ASSIGN_OR_RAISE(plan.target, target->sink()->Adapt(wanted));
@@ -270,6 +324,13 @@ arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const Collecti
   for (std::string& note : target->sink()->Notes(plan.target)) plan.notes.push_back(std::move(note));
   ARROW_RETURN_NOT_OK(ApplyPolicies(spec, &plan));
   ARROW_RETURN_NOT_OK(CheckAppendOnly(spec, plan));
+  if (auto* checks = dynamic_cast<TargetChecks*>(target->sink()); checks != nullptr) {
+    const bool writes = !spec.stages.structure_only();
+    ARROW_RETURN_NOT_OK(checks->CheckUse(plan.target, {.create = plan.drop_target || !plan.state.exists,
+                                                       .drop = plan.drop_target,
+                                                       .write = writes,
+                                                       .read_back = writes && spec.verify}));
+  }
   plan.actions = DescribeActions(spec, plan);
   return plan;
 }
@@ -305,6 +366,9 @@ arrow::Result<CollectionPlan> PlanRepair(const JobSpec& spec, const CollectionRu
   plan.target.indexes.clear();
   plan.target.aliases.clear();
   plan.target.loaded = false;
+  if (auto* checks = dynamic_cast<TargetChecks*>(target->sink()); checks != nullptr) {
+    ARROW_RETURN_NOT_OK(checks->CheckUse(plan.target, {.write = true, .read_back = true}));
+  }
   return plan;
 }
 

@@ -1,6 +1,7 @@
 // JobSpec + catalogs -> what is to be done with each collection. Reads both stores, writes nothing.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "godwit/job.h"
@@ -13,6 +14,13 @@ CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const S
 
 /// kInvalidConfig where two rules lead to one collection under two names.
 arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target);
+
+/// A collection that the job names and that is not there is the job's mistake: kInvalidConfig, with its place.
+arrow::Result<CollectionSchema> DescribeSource(const CollectionRule& rule, Store* source);
+
+/// Whether the target takes every name, also those that the job gives; nothing where it says so with the types only.
+std::optional<arrow::Status> CheckTargetNames(const JobSpec& spec, const CollectionRule& rule,
+                                              const CollectionSchema& source, Store* target);
 
 /// From which collection to which, whatever stands at the target.
 arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRule& rule, Store* source, Store* target);

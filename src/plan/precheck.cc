@@ -53,12 +53,20 @@ CheckItem CheckStateFolder(const std::string& state_dir) {
   return Warning("state", message + "; a job that runs out of it stops and goes on when there is more");
 }
 
-CheckItem CheckLoaded(const JobSpec& spec, const CollectionRule& rule, Source* source) {
-  auto preparation = source->Preparation(rule.source, ReadPurpose::kCopy);
-  if (!preparation.ok()) return Failed("loaded", Describe(preparation.status()));
+CheckItem LoadedItem(const JobSpec& spec, const arrow::Result<std::string>& preparation) {
+  if (!preparation.ok()) {
+    const bool refused = KindOf(preparation.status()) == ErrorKind::kUnauthenticated;
+    return Failed(refused ? "authorised" : "loaded", Describe(preparation.status()));
+  }
   if (preparation->empty()) return Passed("loaded", "can be read as it is");
   if (spec.source_load != LoadPolicy::kNever) return Passed("loaded", "is loaded for reading and released afterwards");
   return Failed("loaded", "is not loaded, and the job says not to load it (source_load: never)");
+}
+
+/// A route that can't be planned is a matter of types; what stands in its way at the target comes after.
+CheckItem RouteItem(const arrow::Status& status) {
+  if (status.ok()) return Passed("types", "the target can hold every field");
+  return Failed(KindOf(status) == ErrorKind::kUnauthenticated ? "authorised" : "types", Describe(status));
 }
 
 /// What a row may have at most, where every field has a limit.
@@ -110,6 +118,7 @@ CheckItem CheckRowSize(const CollectionSchema& schema, int64_t limit) {
 const std::vector<PrecheckItem>& PrecheckItems() {
   static const std::vector<PrecheckItem> items = {
       {"state", "The folder of journals can be written and has space."},
+      {"journal", "What an earlier run did, where there was one, was the same job."},
       {"reachable", "The store answers, or the folder or file is there."},
       {"authorised", "The user may do what the job needs."},
       {"version", "The server is of a version that godwit is tested with."},
@@ -119,7 +128,8 @@ const std::vector<PrecheckItem>& PrecheckItems() {
       {"collections", "The collections of the job are there, and no two have one target."},
       {"source", "The collection can be described."},
       {"loaded", "The source can be read, or be loaded for it."},
-      {"types", "The target can hold every field, by type, name, dimension, length and number."},
+      {"names", "The target takes the names of database, collection, partitions and fields."},
+      {"types", "The target can hold every field and index, by type, dimension, length, parameters and number."},
       {"target", "What is at the target already fits what the job wants with it."},
       {"row_size", "Rows are not larger than the target takes."},
       {"space", "What is copied fits on the disk of the target, by an estimate."},
@@ -162,7 +172,7 @@ std::optional<CollectionPlan> CheckCollection(const JobSpec& spec, const Collect
                                               Store* target, const Capabilities& target_limits, ItemList* items) {
   const CollectionRef target_ref = TargetRef(spec, rule, *target);
   const std::string subject = rule.source.ToString() + " -> " + target_ref.ToString();
-  auto described = source->catalog()->Describe(rule.source);
+  auto described = DescribeSource(rule, source);
   if (!described.ok()) {
     items->Add(subject, Failed("source", Describe(described.status())));
     return std::nullopt;
@@ -171,25 +181,32 @@ std::optional<CollectionPlan> CheckCollection(const JobSpec& spec, const Collect
              Passed("source",
                     fmt::format("{} fields, key '{}'", described->fields.size(),
                                 described->key_index() < 0 ? "none" : described->fields[described->key_index()].name)));
-  CheckItem loaded = CheckLoaded(spec, rule, source->source());
+  auto preparation = source->source()->Preparation(rule.source, ReadPurpose::kCopy);
+  CheckItem loaded = LoadedItem(spec, preparation);
   const bool readable = loaded.verdict != CheckItem::Verdict::kFailed;
   items->Add(subject, std::move(loaded));
-  JobSpec loading = spec;  // so that one refusal does not hide the others
-  loading.source_load = LoadPolicy::kAuto;
-  auto plan = PlanCollection(loading, rule, source, target);
+  // One refusal is said once, and does not hide the others.
+  JobSpec further = spec;
+  further.source_load = LoadPolicy::kAuto;
+  if (!preparation.ok()) further.stages = {.schema = true, .full = false, .indexes = spec.stages.indexes};
+  if (const auto names = CheckTargetNames(further, rule, *described, target)) {
+    items->Add(subject,
+               names->ok() ? Passed("names", "the target takes every name") : Failed("names", Describe(*names)));
+    if (!names->ok()) return std::nullopt;  // of what follows, nothing could be asked
+  }
+  auto plan = preparation.ok() ? PlanCollection(further, rule, source, target) : preparation.status();
   if (plan.ok()) {
-    items->Add(subject, Passed("types", "the target can hold every field"));
+    items->Add(subject, RouteItem(plan.status()));
     items->Add(subject, Passed("target", plan->state.exists ? "is there, and fits" : "will be created"));
     if (target_limits.max_row_bytes > 0) items->Add(subject, CheckRowSize(plan->target, target_limits.max_row_bytes));
     if (!readable) return std::nullopt;
     return *std::move(plan);
   }
-  // A route that can't be planned is a matter of types; what stands in its way at the target comes after.
-  auto route = PlanRoute(loading, rule, source, target);
-  items->Add(subject, route.ok() ? Passed("types", "the target can hold every field")
-                                 : Failed("types", Describe(route.status())));
-  if (route.ok()) {
-    items->Add(subject, Failed("target", Describe(plan.status())));
+  const arrow::Status route = PlanRoute(further, rule, source, target).status();
+  items->Add(subject, RouteItem(route));
+  if (route.ok() && preparation.ok()) {
+    const bool refused = KindOf(plan.status()) == ErrorKind::kUnauthenticated;
+    items->Add(subject, Failed(refused ? "authorised" : "target", Describe(plan.status())));
     return std::nullopt;
   }
   auto state = target->catalog()->State(target_ref);

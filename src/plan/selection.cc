@@ -17,6 +17,20 @@ struct DatabaseRoute {
   std::vector<std::string> texts = {};  // what the stars of the rule's database stand for
 };
 
+std::string DidYouMean(const std::string& name, const std::vector<std::string>& names) {
+  const std::string near = NearestName(name, names);
+  return near.empty() ? std::string() : "; did you mean '" + near + "'?";
+}
+
+/// Whether the name is the collection's, or that of something below it.
+bool IsLossOf(const std::string& loss, const CollectionRef& source) {
+  for (size_t end = loss.find('.');; end = loss.find('.', end + 1)) {
+    const std::string collection = loss.substr(0, end);
+    if (MatchPattern(collection, source.name) || MatchPattern(collection, source.ToString())) return true;
+    if (end == std::string::npos) return false;
+  }
+}
+
 class Selector {
  public:
   Selector(const JobSpec& spec, Store* source, const Capabilities& target)
@@ -32,6 +46,7 @@ class Selector {
     for (const CollectionRule& rule : rules) ARROW_RETURN_NOT_OK(Apply(rule));
     ARROW_RETURN_NOT_OK(CheckExclusions());
     ARROW_RETURN_NOT_OK(CheckRenames());
+    ARROW_RETURN_NOT_OK(CheckAllowedLosses());
     ARROW_RETURN_NOT_OK(CheckTargets());
     if (!selected_.empty()) return std::move(selected_);
     return MakeError(ErrorKind::kNotFound, "there is no collection to move in " + source_.address() +
@@ -145,19 +160,59 @@ class Selector {
   arrow::Result<std::vector<std::string>> NamesFor(const CollectionRule& rule, const DatabaseRoute& route,
                                                    bool many_databases) {
     if (!IsPattern(rule.source.name) && !many_databases) return std::vector<std::string>{rule.source.name};
-    auto known = lists_.find(route.source);
+    return ListOf(route.source);
+  }
+
+  arrow::Result<std::vector<std::string>> ListOf(const std::string& database) {
+    auto known = lists_.find(database);
     if (known == lists_.end()) {
-      ARROW_ASSIGN_OR_RAISE(auto names, source_.catalog()->List(route.source));
-      known = lists_.emplace(route.source, std::move(names)).first;
+      ARROW_ASSIGN_OR_RAISE(auto names, source_.catalog()->List(database));
+      known = lists_.emplace(database, std::move(names)).first;
     }
     return known->second;
   }
 
-  arrow::Status CheckExclusions() const {
+  /// One that excludes nothing of what is moved may stand there for what another job moves; but it has to fit
+  /// something.
+  arrow::Status CheckExclusions() {
     for (size_t i = 0; i < spec_.exclude.size(); ++i) {
       if (excluded_any_[i]) continue;
+      const CollectionRef& pattern = spec_.exclude[i];
+      std::vector<std::string> names;
+      if (pattern.database.empty()) {
+        ARROW_ASSIGN_OR_RAISE(auto routes, JobRoutes());
+        for (const DatabaseRoute& route : routes) {
+          ARROW_ASSIGN_OR_RAISE(auto more, ListOf(route.source));
+          names.insert(names.end(), more.begin(), more.end());
+        }
+      } else {
+        ARROW_ASSIGN_OR_RAISE(auto databases, Expand(pattern.database, spec_.file));
+        for (const auto& [database, texts] : databases) {
+          ARROW_ASSIGN_OR_RAISE(auto more, ListOf(database));
+          names.insert(names.end(), more.begin(), more.end());
+        }
+      }
+      auto fits = [&, name = pattern.name](const std::string& one) { return MatchPattern(name, one).has_value(); };
+      if (std::any_of(names.begin(), names.end(), fits)) continue;
+      return MakeError(
+          ErrorKind::kInvalidConfig,
+          "exclude: '" + pattern.ToString() + "' fits no collection of the source" + DidYouMean(pattern.name, names),
+          spec_.file);
+    }
+    return arrow::Status::OK();
+  }
+
+  /// Of a name of allow_lossy only the field is not known here; PlanCollection looks at it.
+  arrow::Status CheckAllowedLosses() const {
+    std::vector<std::string> names;
+    for (const CollectionRule& rule : selected_) names.push_back(rule.source.name);
+    for (const std::string& loss : spec_.allow_lossy) {
+      auto is_of = [&](const CollectionRule& rule) { return IsLossOf(loss, rule.source); };
+      if (std::any_of(selected_.begin(), selected_.end(), is_of)) continue;
       return MakeError(ErrorKind::kInvalidConfig,
-                       "exclude: '" + spec_.exclude[i].ToString() + "' fits no collection that the job would move",
+                       "allow_lossy: '" + loss + "' names no collection of the job" +
+                           DidYouMean(loss.substr(0, loss.find('.')), names) +
+                           "; it is written collection or collection.field, by the names of the source",
                        spec_.file);
     }
     return arrow::Status::OK();
@@ -169,11 +224,10 @@ class Selector {
     for (const CollectionRule& rule : selected_) names.push_back(rule.source.name);
     auto check = [&](const std::string& name, const std::string& what) {
       if (std::find(names.begin(), names.end(), name) != names.end()) return arrow::Status::OK();
-      const std::string near = NearestName(name, names);
-      return MakeError(ErrorKind::kInvalidConfig,
-                       "'" + name + "' is to " + what + ", but is not among the collections to move" +
-                           (near.empty() ? "" : "; did you mean '" + near + "'?"),
-                       spec_.file);
+      return MakeError(
+          ErrorKind::kInvalidConfig,
+          "'" + name + "' is to " + what + ", but is not among the collections to move" + DidYouMean(name, names),
+          spec_.file);
     };
     for (const auto& [from, to] : spec_.renames) ARROW_RETURN_NOT_OK(check(from, "be renamed to '" + to + "'"));
     for (const auto& [name, text] : spec_.overrides.descriptions) {

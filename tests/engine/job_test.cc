@@ -852,8 +852,9 @@ TEST_F(JobTest, ThePrecheckLooksAtEverything) {
   EXPECT_TRUE(report.passed());
   EXPECT_EQ(Verdicts(report),
             "job state=P\nsource synthetic reachable=P\ntarget sqlite reachable=P\njob collections=P\n"
-            "synthetic -> synthetic source=P\nsynthetic -> synthetic loaded=P\nsynthetic -> synthetic types=P\n"
-            "synthetic -> synthetic target=P\nsynthetic -> synthetic row_size=P\ntarget space=P\n");
+            "synthetic -> synthetic source=P\nsynthetic -> synthetic loaded=P\nsynthetic -> synthetic names=P\n"
+            "synthetic -> synthetic types=P\nsynthetic -> synthetic target=P\nsynthetic -> synthetic "
+            "row_size=P\ntarget space=P\n");
   EXPECT_FALSE(fs::exists(Path("out.db")));
   report = CheckJob(AllStores(), spec, options_, {.read_keys = true}).ValueOrDie();
   EXPECT_EQ(MessageOf(report, "synthetic -> synthetic", "keys"), "every key is in one row");
@@ -885,6 +886,34 @@ TEST_F(JobTest, ThePrecheckTellsAllProblemsOfAllCollections) {
     EXPECT_EQ(KindOf(status), ErrorKind::kInvalidConfig);
     EXPECT_NE(Describe(status).find("did you mean 'target'"), std::string::npos) << Describe(status);
   }
+}
+
+TEST_F(JobTest, ThePrecheckKnowsTheJournalOfAnotherJob) {
+  JobSpec spec = Spec();
+  ASSERT_EQ(RunJob(AllStores(), spec, options_).ValueOrDie().exit_code, 0);
+  EXPECT_EQ(MessageOf(CheckJob(AllStores(), spec, options_).ValueOrDie(), "job", "journal"),
+            "is that of an earlier run of this job");
+  spec.target = TargetSpec("sqlite", {{"path", Path("other.db")}});
+  const CheckReport report = CheckJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_FALSE(report.passed());
+  EXPECT_NE(MessageOf(report, "job", "journal").find("was begun with another source"), std::string::npos);
+}
+
+TEST_F(JobTest, ThePrecheckKnowsThatATableOfOthersIsNotWritten) {
+  for (const char* name : {"in.db", "out.db"}) {
+    auto db = SqliteDatabase::Open(Path(name), SqliteDatabase::Mode::kCreate, 1000).ValueOrDie();
+    ASSERT_TRUE(db->Execute("CREATE TABLE t(id INTEGER PRIMARY KEY, text TEXT); INSERT INTO t VALUES(1, 'a')").ok());
+  }
+  JobSpec spec = Spec();
+  spec.source = SourceSpec("sqlite", {{"path", Path("in.db")}});
+  spec.data_policy = DataPolicy::kOverwrite;
+  CheckReport report = CheckJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_FALSE(report.passed());
+  EXPECT_NE(MessageOf(report, "t -> t", "target").find("godwit did not make the table 't'"), std::string::npos)
+      << MessageOf(report, "t -> t", "target");
+  spec.data_policy = DataPolicy::kDrop;
+  EXPECT_TRUE(CheckJob(AllStores(), spec, options_).ValueOrDie().passed());
+  EXPECT_EQ(RunJob(AllStores(), spec, options_).ValueOrDie().exit_code, 0);
 }
 
 /// Parquet files of somebody else: nothing keeps their keys from repeating.
@@ -935,6 +964,9 @@ TEST_F(RepeatedKeysTest, AreRefusedBeforeARowIsWritten) {
 TEST_F(RepeatedKeysTest, FilesWithoutThemAreCopied) {
   fs::remove(extra_);
   spec_.target = TargetSpec("files", {{"path", Path("out")}});
+  const CheckReport check = CheckJob(AllStores(), spec_, options_).ValueOrDie();
+  EXPECT_TRUE(check.passed());
+  EXPECT_NE(MessageOf(check, "rows -> rows", "keys").find("not looked at"), std::string::npos);
   Report report = RunJob(AllStores(), spec_, options_).ValueOrDie();
   EXPECT_EQ(report.exit_code, 0) << ToJson(report);
   EXPECT_EQ(report.collections[0].rows, kRows);

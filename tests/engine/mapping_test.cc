@@ -183,8 +183,30 @@ TEST_F(MappingTest, WhatFitsNothingIsNamed) {
   };
   EXPECT_NE(error("collections: [\"lag_*\"]").find("'lag_*' fits no collection"), std::string::npos);
   EXPECT_NE(error("exclude: [nothing]").find("exclude: 'nothing' fits no collection"), std::string::npos);
+  EXPECT_NE(error("exclude: [log_x]").find("did you mean 'log_"), std::string::npos);
+  EXPECT_NE(error("allow_lossy: [\"lag_*\", log_a]").find("'lag_*' names no collection of the job"), std::string::npos);
   EXPECT_NE(error("collections: [{source: \"log_*\", target: one}]").find("'log_a' and 'log_b' would both be written"),
             std::string::npos);
+}
+
+TEST_F(MappingTest, AnExclusionMayFitWhatNoRuleWants) {
+  Report report = Run("collections: [log_a]\nexclude: [\"log_b*\"]");
+  ExpectVerified(report);
+  EXPECT_EQ(report.collections.size(), 1);
+}
+
+TEST_F(MappingTest, AMisspelledNameIsAMistakeOfTheFile) {
+  auto report = [&](const std::string& more) {
+    Report ended = Run(more);
+    fs::remove_all(Path("state"));
+    EXPECT_EQ(ended.exit_code, 2) << ToJson(ended);
+    return ended.collections.at(0).error;
+  };
+  std::string why = report("collections:\n- log_aa");
+  EXPECT_NE(why.find("job.yaml:"), std::string::npos) << why;
+  EXPECT_NE(why.find("did you mean 'log_a'?"), std::string::npos) << why;
+  why = report("collections: [log_a]\nallow_lossy: [log_a.boddy]");
+  EXPECT_NE(why.find("the collection 'log_a' has no field 'boddy'; did you mean 'body'?"), std::string::npos) << why;
 }
 
 TEST_F(MappingTest, StagesRunAlone) {

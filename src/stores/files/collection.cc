@@ -216,6 +216,27 @@ struct Scanned {
   int64_t rows = 0;
 };
 
+/// Reads the values of the fields that the job declares a type of: it is a claim until every one of them fits.
+arrow::Status ReadDeclared(const Options& options, const Collection& collection, CollectionSchema schema) {
+  std::erase_if(schema.fields, [&](const Field& field) { return !options.types.contains(field.name); });
+  if (schema.fields.empty()) return arrow::Status::OK();
+  constexpr int64_t kBatchBytes = 4 << 20;
+  for (const DataFile& file : collection.files) {
+    const std::string path = options.path + "/" + collection.folder + "/" + file.path;
+    ARROW_ASSIGN_OR_RAISE(auto reader, TextFileReader::Open(path, schema, *collection.text, /*skip_rows=*/0));
+    while (true) {
+      auto batch = reader->Next(kBatchBytes);
+      if (!batch.ok() && KindOf(batch.status()) == ErrorKind::kCorruptData) {
+        return MakeError(ErrorKind::kCorruptData,
+                         batch.status().message() + "; the job declares the type (types, vectors)", path);
+      }
+      ARROW_RETURN_NOT_OK(batch);
+      if (*batch == nullptr) break;
+    }
+  }
+  return arrow::Status::OK();
+}
+
 arrow::Result<Scanned> ScanText(const Options& options, const Collection& collection) {
   TextInference inference(collection.text->format, options.types);
   for (const DataFile& file : collection.files) {
@@ -243,6 +264,7 @@ arrow::Result<Scanned> ScanText(const Options& options, const Collection& collec
     return MakeError(ErrorKind::kInvalidConfig,
                      "option 'types': the files of " + collection.folder + " have no field '" + name + "'");
   }
+  ARROW_RETURN_NOT_OK(ReadDeclared(options, collection, scanned.schema));
   return scanned;
 }
 
@@ -271,6 +293,13 @@ arrow::Result<CollectionSchema> DescribeForeign(const Options& options, const Co
   if (collection.text) {
     ARROW_ASSIGN_OR_RAISE(Scanned scanned, ScanTextOnce(options, collection));
     if (rows != nullptr) *rows = scanned.rows;
+    const Field* key = scanned.schema.FindField(options.primary_key);
+    if (key != nullptr && key->nullable) {  // said of fields that are null somewhere
+      return MakeError(ErrorKind::kCorruptData,
+                       "option 'primary_key': the field '" + key->name +
+                           "' is null in some rows; name another field, or leave the option out",
+                       "files " + collection.folder);
+    }
     ARROW_RETURN_NOT_OK(MarkKey(options, &scanned.schema));
     return std::move(scanned.schema);
   }

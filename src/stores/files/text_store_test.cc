@@ -366,6 +366,18 @@ TEST_F(TextStoreTest, TypesCanBeNamed) {
   EXPECT_THAT(OptionError({{"types", "id=float_vector"}}), HasSubstr("is not the type"));
 }
 
+TEST_F(TextStoreTest, TypesThatWereNamedHaveToFit) {
+  Put("out/t.csv", "id,v,n\n1,\"[1,2]\",5\n,\"[1,2,3]\",a\n");
+  auto error = [&](const Texts& options) { return Describe(Open(options)->catalog()->Describe({"", "t"}).status()); };
+  const std::string number = error({{"types", "n=int64"}});
+  EXPECT_NE(number.find("t.csv"), std::string::npos) << number;
+  EXPECT_NE(number.find("line 3"), std::string::npos) << number;
+  EXPECT_NE(number.find("'n'"), std::string::npos) << number;
+  EXPECT_NE(error({{"vectors", "v=2"}}).find("'v'"), std::string::npos);
+  EXPECT_NE(error({{"primary_key", "id"}}).find("'id' is null in some rows"), std::string::npos);
+  EXPECT_EQ(error({{"types", "n=string"}, {"primary_key", "n"}}), "");
+}
+
 TEST_F(TextStoreTest, OtherDelimitersHeadersAndCompressions) {
   Put("out/t.tsv", "1|a\\|b\n2|\\N\n");
   auto store = Open({{"format", "postgres"}, {"delimiter", "|"}, {"header", "false"}, {"primary_key", "column1"}});

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "stores/milvus/codec.h"
+#include "stores/milvus/privileges.h"
 
 namespace godwit::milvus {
 namespace {
@@ -375,6 +376,16 @@ arrow::Result<CollectionSchema> CompleteSchema(Client* client, const CollectionR
   return schema;
 }
 
+/// Names every privilege that is missing for it, not just the first.
+arrow::Result<CollectionSchema> DescribeWhole(Client* client, const CollectionRef& ref,
+                                              const pb::DescribeCollectionResponse& description) {
+  auto schema = CompleteSchema(client, ref, description);
+  if (!schema.ok() && godwit::KindOf(schema.status()) == ErrorKind::kUnauthenticated) {
+    ARROW_RETURN_NOT_OK(CheckPrivileges(client, ref, PrivilegesToDescribe({})));
+  }
+  return schema;
+}
+
 arrow::Result<int64_t> FlushedRows(Client* client, const CollectionRef& ref) {
   ARROW_ASSIGN_OR_RAISE(auto reply,
                         client->GetCollectionStatistics(RequestFor<pb::GetCollectionStatisticsRequest>(ref)));
@@ -406,7 +417,7 @@ arrow::Result<CollectionSchema> MilvusCatalog::Describe(const CollectionRef& ref
   auto description = DescribeCollection(client_.get(), where);
   if (IsNotFound(description.status())) return NotFound(where);
   ARROW_RETURN_NOT_OK(description);
-  return CompleteSchema(client_.get(), where, *description);
+  return DescribeWhole(client_.get(), where, *description);
 }
 
 namespace {
@@ -437,7 +448,7 @@ arrow::Result<TargetState> MilvusCatalog::State(const CollectionRef& ref) {
   ARROW_RETURN_NOT_OK(description);
   state.exists = true;
   state.identity = IdentityOf(*description);
-  ARROW_ASSIGN_OR_RAISE(state.schema, CompleteSchema(client_.get(), where, *description));
+  ARROW_ASSIGN_OR_RAISE(state.schema, DescribeWhole(client_.get(), where, *description));
   ARROW_RETURN_NOT_OK(CountInto(client_.get(), where, &state));
   return state;
 }

@@ -315,11 +315,11 @@ struct Client::Wire {
 
   template <class Request, class Reply>
   void Send(Method<Request, Reply> method, const Request& request, std::string_view database,
-            const PendingCall<Reply>& call) {
+            const PendingCall<Reply>& call, bool anonymous = false) {
     auto state = call.state();
     grpc::ClientContext& context = state->context;
     context.set_deadline(std::chrono::system_clock::now() + timeout);
-    if (!authorization.empty()) context.AddMetadata("authorization", authorization);
+    if (!authorization.empty() && !anonymous) context.AddMetadata("authorization", authorization);
     if (!database.empty()) context.AddMetadata("dbname", std::string(database));
     if (!identifier.empty()) context.AddMetadata("identifier", identifier);
     Connection& connection = BeginCall();
@@ -439,6 +439,13 @@ arrow::Result<std::string> MakeAuthorization(const ClientOptions& options) {
   return arrow::util::base64_encode(options.user + ":" + options.password.Reveal());
 }
 
+/// A token is "user:password", or an API key without a colon.
+std::string UserOf(const ClientOptions& options) {
+  if (options.token.empty()) return options.user;
+  const size_t colon = options.token.Reveal().find(':');
+  return colon == std::string::npos ? std::string() : options.token.Reveal().substr(0, colon);
+}
+
 }  // namespace
 
 arrow::Result<std::shared_ptr<Client>> Client::Make(const ClientOptions& options, StopToken stop) {
@@ -458,11 +465,11 @@ arrow::Result<std::shared_ptr<Client>> Client::Make(const ClientOptions& options
   std::string database = options.database.empty() ? endpoint.database : options.database;
   if (database.empty()) database = "default";
   std::string address = (endpoint.tls ? "https://" : "http://") + endpoint.target;
-  return std::shared_ptr<Client>(new Client(std::move(address), std::move(database), std::move(wire)));
+  return std::shared_ptr<Client>(new Client(std::move(address), std::move(database), UserOf(options), std::move(wire)));
 }
 
-Client::Client(std::string address, std::string database, std::unique_ptr<Wire> wire)
-    : address_(std::move(address)), database_(std::move(database)), wire_(std::move(wire)) {}
+Client::Client(std::string address, std::string database, std::string user, std::unique_ptr<Wire> wire)
+    : address_(std::move(address)), database_(std::move(database)), user_(std::move(user)), wire_(std::move(wire)) {}
 
 const StopToken& Client::stop() const { return wire_->stop; }
 std::chrono::milliseconds Client::timeout() const { return wire_->timeout; }
@@ -517,6 +524,23 @@ arrow::Status Client::CreateDatabase(const std::string& database) {
   pb::CreateDatabaseRequest request;
   request.set_db_name(database);
   return wire_->Call("CreateDatabase", &Rpc::CreateDatabase, request, {}).status();
+}
+
+arrow::Result<bool> Client::AsksForCredentials() {
+  PendingCall<pb::GetVersionResponse> call("GetVersion", kIdempotent, wire_->stop);
+  wire_->Send(&Rpc::GetVersion, pb::GetVersionRequest(), {}, call, /*anonymous=*/true);
+  arrow::Status status = call.Wait().status();
+  if (!status.ok() && KindOf(status) == ErrorKind::kUnauthenticated) return true;
+  ARROW_RETURN_NOT_OK(status);
+  return false;
+}
+
+arrow::Result<pb::SelectUserResponse> Client::SelectUser(const pb::SelectUserRequest& request) {
+  return wire_->Call("SelectUser", &Rpc::SelectUser, request, {});
+}
+
+arrow::Result<pb::SelectGrantResponse> Client::SelectGrant(const pb::SelectGrantRequest& request) {
+  return wire_->Call("SelectGrant", &Rpc::SelectGrant, request, {});
 }
 
 arrow::Result<pb::ShowCollectionsResponse> Client::ShowCollections(const pb::ShowCollectionsRequest& request) {

@@ -121,6 +121,7 @@ class Client {
 
   const std::string& address() const { return address_; }    // "http://host:19530", for people and as identity
   const std::string& database() const { return database_; }  // never empty
+  const std::string& user() const { return user_; }          // empty without credentials, and with an API key
   std::chrono::milliseconds timeout() const;                 // of one call
   const StopToken& stop() const;
 
@@ -138,6 +139,10 @@ class Client {
   arrow::Result<uint64_t> AllocTimestamp();
   arrow::Result<std::vector<std::string>> ListDatabases();
   arrow::Status CreateDatabase(const std::string& database);
+  /// Whether it refuses those who give none.
+  arrow::Result<bool> AsksForCredentials();
+  arrow::Result<pb::SelectUserResponse> SelectUser(const pb::SelectUserRequest& request);
+  arrow::Result<pb::SelectGrantResponse> SelectGrant(const pb::SelectGrantRequest& request);
 
   // Collections. An absent one is kNotFound.
   arrow::Result<pb::ShowCollectionsResponse> ShowCollections(const pb::ShowCollectionsRequest& request);
@@ -165,10 +170,11 @@ class Client {
 
  private:
   struct Wire;
-  Client(std::string address, std::string database, std::unique_ptr<Wire> wire);
+  Client(std::string address, std::string database, std::string user, std::unique_ptr<Wire> wire);
 
   std::string address_;
   std::string database_;
+  std::string user_;
   std::unique_ptr<Wire> wire_;
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -128,16 +129,27 @@ class Refusals {
     return MakeError(ErrorKind::kUnsupported,
                      fmt::format("{} can't hold the collection '{}': {}", server, collection, fmt::join(texts_, "; ")));
   }
+  arrow::Status Names(const std::string& collection) const {
+    if (texts_.empty()) return arrow::Status::OK();
+    return MakeError(ErrorKind::kInvalidConfig,
+                     fmt::format("Milvus does not take every name of the collection '{}': {}. Give other names in the "
+                                 "job (target, fields.rename, partitions, databases)",
+                                 collection, fmt::join(texts_, "; ")));
+  }
 
  private:
   std::vector<std::string> texts_;
 };
+
+}  // namespace
 
 bool IsName(std::string_view name) {
   auto allowed = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
   return !name.empty() && name.size() <= kMaxNameBytes && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
          std::all_of(name.begin(), name.end(), allowed);
 }
+
+namespace {
 
 void CheckName(std::string_view what, std::string_view name, Refusals* refusals) {
   if (IsName(name)) return;
@@ -268,9 +280,11 @@ bool IsFilterWord(std::string_view name) {
   return std::ranges::find(kWords, small) != std::end(kWords);
 }
 
-void CheckFields(const CollectionSchema& schema, const Features& features, Refusals* refusals) {
-  int keys = 0;
-  std::vector<std::string> vectors;
+void AddBadNames(const CollectionSchema& schema, Refusals* refusals) {
+  if (!schema.ref.database.empty()) CheckName("database", schema.ref.database, refusals);
+  CheckName("collection", schema.ref.name, refusals);
+  for (const std::string& partition : schema.partitions) CheckName("partition", partition, refusals);
+  for (const std::string& alias : schema.aliases) CheckName("alias", alias, refusals);
   for (const Field& field : schema.fields) {
     if (!field.dynamic) CheckName("field", field.name, refusals);
     if (field.name == "RowID" || field.name == "Timestamp") {
@@ -279,6 +293,13 @@ void CheckFields(const CollectionSchema& schema, const Features& features, Refus
     if (field.primary_key && IsFilterWord(field.name)) {
       refusals->Add("field '{}': a key can't be named by a word of Milvus' filter language", field.name);
     }
+  }
+}
+
+void CheckFields(const CollectionSchema& schema, const Features& features, Refusals* refusals) {
+  int keys = 0;
+  std::vector<std::string> vectors;
+  for (const Field& field : schema.fields) {
     CheckFieldTraits(field, features, refusals);
     keys += field.primary_key ? 1 : 0;
     if (field.type.is_vector()) vectors.push_back(field.name);
@@ -295,8 +316,7 @@ void CheckFields(const CollectionSchema& schema, const Features& features, Refus
 }
 
 void CheckCollection(const CollectionSchema& schema, const Features& features, Refusals* refusals) {
-  CheckName("collection", schema.ref.name, refusals);
-  for (const std::string& partition : schema.partitions) CheckName("partition", partition, refusals);
+  AddBadNames(schema, refusals);
   if (!schema.partitions.empty() && !features.partitions) {
     refusals->Add("it has no partitions, the collection has '{}'", schema.partitions.front());
   }
@@ -373,6 +393,94 @@ bool HasIndexType(const Features& features, const IndexType& type) {
   return std::ranges::find(features.index_types, type.name) != features.index_types.end();
 }
 
+/// Metrics that an index of the type can have; none = the type has no metric.
+std::vector<std::string_view> MetricsOf(std::string_view type, Indexed of) {
+  if (type == "AUTOINDEX") {
+    return {"L2", "IP", "COSINE", "HAMMING", "JACCARD", "SUBSTRUCTURE", "SUPERSTRUCTURE", "BM25", "MHJACCARD"};
+  }
+  switch (of) {
+    case Indexed::kDense:
+      return {"L2", "IP", "COSINE"};
+    case Indexed::kBinary:
+      if (type == "MINHASH_LSH") return {"MHJACCARD", "HAMMING", "JACCARD"};
+      if (type == "BIN_IVF_FLAT") return {"HAMMING", "JACCARD"};
+      return {"HAMMING", "JACCARD", "SUBSTRUCTURE", "SUPERSTRUCTURE"};
+    case Indexed::kSparse:
+      return {"IP", "BM25"};
+    default:
+      return {};
+  }
+}
+
+struct ParamRange {
+  std::string_view type;
+  std::string_view name;
+  int64_t min;
+  int64_t max;
+  bool required;  // by servers before 2.5, which have no defaults
+};
+
+constexpr auto kParamRanges = std::to_array<ParamRange>({
+    {"HNSW", "M", 1, 2048, true},
+    {"HNSW", "efConstruction", 1, 2147483646, true},
+    {"IVF_FLAT", "nlist", 1, 65536, true},
+    {"IVF_SQ8", "nlist", 1, 65536, true},
+    {"IVF_PQ", "nlist", 1, 65536, true},
+    {"IVF_PQ", "m", 1, 65536, true},
+    {"IVF_PQ", "nbits", 1, 64, false},
+    {"SCANN", "nlist", 1, 65536, true},
+    {"BIN_IVF_FLAT", "nlist", 1, 65536, true},
+    {"GPU_IVF_FLAT", "nlist", 1, 65536, true},
+    {"GPU_IVF_PQ", "nlist", 1, 65536, true},
+});
+
+std::optional<int64_t> IntegerOf(std::string_view text) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// What the server refuses surely, as it says so only after the rows are there. 2.3.5 was asked for each.
+void CheckIndex(const Field& field, const Features& features, const Index& index, Refusals* refusals) {
+  const bool has_defaults = features.version >= kV25;
+  const auto metrics = MetricsOf(index.type, IndexedAs(field.type));
+  const bool needs_metric = !metrics.empty() && !has_defaults && index.type != "AUTOINDEX";
+  if (index.metric.empty() ? needs_metric
+                           : !metrics.empty() && std::ranges::find(metrics, index.metric) == metrics.end()) {
+    refusals->Add(
+        "the index {} of field '{}' {}; its metrics are {}", index.type, field.name,
+        index.metric.empty() ? std::string("has no metric") : fmt::format("has the metric '{}'", index.metric),
+        fmt::join(metrics, ", "));
+  }
+  for (const ParamRange& range : kParamRanges) {
+    if (range.type != index.type) continue;
+    auto given = index.params.find(std::string(range.name));
+    if (given == index.params.end()) {
+      if (!range.required || has_defaults) continue;
+      refusals->Add("the index {} of field '{}' needs the parameter {}, from {} to {}", index.type, field.name,
+                    range.name, range.min, range.max);
+      continue;
+    }
+    const auto value = IntegerOf(given->second);
+    if (!value || *value < range.min || *value > range.max) {
+      refusals->Add("the index {} of field '{}': {} is '{}', Milvus takes {} to {}", index.type, field.name, range.name,
+                    given->second, range.min, range.max);
+    } else if (index.type == "IVF_PQ" && range.name == "m" && field.type.dim % *value != 0) {
+      refusals->Add("the index {} of field '{}': m is {}, which does not divide the dim {}", index.type, field.name,
+                    *value, field.type.dim);
+    }
+  }
+  const bool is_text = field.type.kind == TypeKind::kString;
+  if ((index.type == "Trie" && !is_text) || (index.type == "STL_SORT" && is_text && features.version < kV26)) {
+    refusals->Add("the field '{}' is {}, and its index is {}", field.name, is_text ? "a string" : "no string",
+                  is_text ? "Trie, not STL_SORT" : "STL_SORT, not Trie");
+  }
+  if (index.type == "AUTOINDEX" && !field.type.is_vector() && features.version < kV24) {
+    refusals->Add("the field '{}' can't have the index AUTOINDEX, which only vectors have before 2.4", field.name);
+  }
+}
+
 void AdaptIndex(const CollectionSchema& schema, const Features& features, Index* index, Refusals* refusals) {
   const Field* field = schema.FindField(index->field);
   if (field == nullptr) {
@@ -387,6 +495,8 @@ void AdaptIndex(const CollectionSchema& schema, const Features& features, Index*
     if (!HasIndexType(features, type)) break;
     index->type = type.name;
     if (type.name == "HNSW" || type.name == "IVF_FLAT") RenameParams(&index->params);
+    std::ranges::transform(index->metric, index->metric.begin(), [](unsigned char c) { return std::toupper(c); });
+    if (!features.lite) CheckIndex(*field, features, *index, refusals);
     return;
   }
   refusals->Add(
@@ -408,6 +518,12 @@ std::vector<Loss> LossesOf(const CollectionSchema& source, const Features& featu
   std::vector<Loss> losses;
   for (Field field : source.fields) LeaveOutTraits(features, &field, &losses);
   return losses;
+}
+
+arrow::Status CheckNames(const CollectionSchema& schema) {
+  Refusals refusals;
+  AddBadNames(schema, &refusals);
+  return refusals.Names(schema.ref.ToString());
 }
 
 arrow::Result<CollectionSchema> AdaptSchema(const CollectionSchema& source, const Features& features) {

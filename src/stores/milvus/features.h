@@ -57,6 +57,12 @@ Features LiteFeatures();
 /// analyzers.
 std::vector<Loss> LossesOf(const CollectionSchema& source, const Features& features);
 
+/// Whether Milvus takes it as the name of a database, collection, partition or field.
+bool IsName(std::string_view name);
+
+/// kInvalidConfig names every name of the schema that it does not take.
+arrow::Status CheckNames(const CollectionSchema& schema);
+
 /// The schema as such a server will hold it, without what LossesOf names. kUnsupported names every field, index and
 /// property that it can't hold, one sentence each.
 arrow::Result<CollectionSchema> AdaptSchema(const CollectionSchema& source, const Features& features);

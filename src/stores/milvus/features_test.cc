@@ -61,7 +61,8 @@ const Features kOld = FeaturesOf("v2.3.5");
 TEST(AdaptSchema, KeepsWhatFits) {
   CollectionSchema schema = Books();
   schema.partitions = {"a", "b"};
-  schema.indexes = {{.name = "i", .field = "v", .type = "HNSW", .metric = "L2", .params = {{"M", "16"}}}};
+  schema.indexes = {
+      {.name = "i", .field = "v", .type = "HNSW", .metric = "L2", .params = {{"M", "16"}, {"efConstruction", "64"}}}};
   schema.loaded = true;
   auto adapted = AdaptSchema(schema, kOld);
   ASSERT_TRUE(adapted.ok()) << adapted.status().ToString();
@@ -173,6 +174,49 @@ TEST(AdaptSchema, RefusesIndexesThatAreNotThere) {
   EXPECT_THAT(Refusal(schema, kOld), HasSubstr("no index of type HNSW on string"));
   schema.indexes[0] = {.name = "i", .field = "gone", .type = "HNSW", .metric = "L2", .params = {}};
   EXPECT_THAT(Refusal(schema, kOld), HasSubstr("'gone'"));
+}
+
+/// What 2.3.5 says to CreateIndex, which it is asked only when the rows are there.
+TEST(AdaptSchema, RefusesIndexesThatTheServerWouldRefuse) {
+  auto refusal = [](const char* type, const char* metric, std::map<std::string, std::string> params,
+                    const char* version = "v2.3.5") {
+    CollectionSchema schema = Books();
+    schema.indexes = {{.name = "i", .field = "v", .type = type, .metric = metric, .params = std::move(params)}};
+    return Refusal(schema, FeaturesOf(version));
+  };
+  const std::map<std::string, std::string> hnsw = {{"M", "16"}, {"efConstruction", "64"}};
+  EXPECT_THAT(refusal("FLAT", "XX", {}), HasSubstr("the metric 'XX'; its metrics are L2, IP, COSINE"));
+  EXPECT_THAT(refusal("FLAT", "HAMMING", {}), HasSubstr("its metrics are"));
+  EXPECT_THAT(refusal("FLAT", "", {}), HasSubstr("has no metric"));
+  EXPECT_THAT(refusal("HNSW", "L2", {{"M", "16"}}), HasSubstr("needs the parameter efConstruction"));
+  EXPECT_THAT(refusal("HNSW", "L2", {{"M", "2049"}, {"efConstruction", "64"}}),
+              HasSubstr("M is '2049', Milvus takes 1"));
+  EXPECT_THAT(refusal("HNSW", "L2", {{"M", "16.5"}, {"efConstruction", "0"}}), HasSubstr("efConstruction is '0'"));
+  EXPECT_THAT(refusal("IVF_FLAT", "L2", {{"nlist", "65537"}}), HasSubstr("nlist is '65537'"));
+  EXPECT_THAT(refusal("IVF_PQ", "L2", {{"nlist", "8"}, {"m", "3"}}),
+              HasSubstr("m is 3, which does not divide the dim 8"));
+  for (const char* metric : {"L2", "IP", "COSINE", "cosine"}) EXPECT_EQ(refusal("HNSW", metric, hnsw), "");
+  EXPECT_EQ(refusal("AUTOINDEX", "", {}), "");
+  EXPECT_EQ(refusal("DISKANN", "IP", {{"search_list", "5"}}), "");
+  EXPECT_EQ(refusal("IVF_PQ", "L2", {{"nlist", "8"}, {"m", "4"}}), "");
+  EXPECT_EQ(refusal("HNSW", "", {}, "v2.5.0"), "") << "it has defaults";
+  CollectionSchema schema = Books();
+  schema.indexes = {{.name = "i", .field = "title", .type = "STL_SORT", .metric = "", .params = {}}};
+  EXPECT_THAT(Refusal(schema, kOld), HasSubstr("Trie, not STL_SORT"));
+  schema.indexes[0].type = "Trie";
+  EXPECT_EQ(Refusal(schema, kOld), "");
+}
+
+TEST(CheckNames, NamesEveryBadName) {
+  CollectionSchema schema = Books();
+  EXPECT_TRUE(CheckNames(schema).ok());
+  schema.ref = {"bad-db!", std::string(256, 'x')};
+  schema.fields[1].name = "1st";
+  arrow::Status status = CheckNames(schema);
+  EXPECT_EQ(godwit::KindOf(status), ErrorKind::kInvalidConfig);
+  for (const char* part : {"the database name 'bad-db!'", "the collection name 'xxx", "the field name '1st'"}) {
+    EXPECT_THAT(status.message(), HasSubstr(part));
+  }
 }
 
 TEST(AdaptSchema, LoadsOnlyWhatHasAnIndex) {

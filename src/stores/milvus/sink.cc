@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "stores/milvus/catalog.h"
+#include "stores/milvus/privileges.h"
 #include "stores/milvus/range_query.h"
 #include "stores/milvus/source.h"
 #include "stores/milvus/writer.h"
@@ -42,6 +43,8 @@ arrow::Result<Features> MilvusSink::AskedFeatures() {
   return *features_;
 }
 
+arrow::Status MilvusSink::CheckNames(const CollectionSchema& wanted) const { return milvus::CheckNames(wanted); }
+
 arrow::Result<CollectionSchema> MilvusSink::Adapt(const CollectionSchema& source) {
   ARROW_ASSIGN_OR_RAISE(Features features, AskedFeatures());
   CollectionSchema wanted = source;
@@ -52,6 +55,15 @@ arrow::Result<CollectionSchema> MilvusSink::Adapt(const CollectionSchema& source
 arrow::Result<std::vector<Loss>> MilvusSink::Losses(const CollectionSchema& source) {
   ARROW_ASSIGN_OR_RAISE(Features features, AskedFeatures());
   return LossesOf(source, features);
+}
+
+arrow::Status MilvusSink::CheckUse(const CollectionSchema& target, const TargetUse& use) {
+  if (client_->user().empty()) return arrow::Status::OK();
+  std::optional<CollectionSchema> existing;
+  if (!use.create) {
+    ARROW_ASSIGN_OR_RAISE(existing, MilvusCatalog(client_).Describe(target.ref));
+  }
+  return CheckPrivileges(client_.get(), target.ref, PrivilegesToWrite(target, existing ? &*existing : nullptr, use));
 }
 
 CommitMode MilvusSink::commit_mode(const CollectionSchema& schema) const {

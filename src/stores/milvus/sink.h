@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "godwit/store.h"
+#include "godwit/target_checks.h"
 #include "stores/milvus/client.h"
 #include "stores/milvus/features.h"
 #include "stores/milvus/options.h"
@@ -32,12 +33,14 @@ class LastUncertainty {
   std::chrono::steady_clock::time_point at_;
 };
 
-class MilvusSink : public Sink {
+class MilvusSink : public Sink, public TargetChecks {
  public:
   MilvusSink(std::shared_ptr<Client> client, const MilvusOptions& options);
 
+  arrow::Status CheckNames(const CollectionSchema& wanted) const override;
   arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) override;
   arrow::Result<std::vector<Loss>> Losses(const CollectionSchema& source) override;
+  arrow::Status CheckUse(const CollectionSchema& target, const TargetUse& use) override;
   CommitMode commit_mode(const CollectionSchema& schema) const override;
   arrow::Result<Recovery> Recover(const WriteTarget& target, const Split& split,
                                   const std::optional<Receipt>& journaled, bool attempted) override;

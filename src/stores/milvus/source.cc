@@ -13,6 +13,7 @@
 #include "stores/milvus/catalog.h"
 #include "stores/milvus/codec.h"
 #include "stores/milvus/key_ranges.h"
+#include "stores/milvus/privileges.h"
 #include "stores/milvus/range_query.h"
 #include "stores/milvus/range_reader.h"
 
@@ -187,6 +188,10 @@ MilvusSource::MilvusSource(std::shared_ptr<Client> client, int64_t max_page_rows
 
 arrow::Result<std::string> MilvusSource::Preparation(const CollectionRef& ref, ReadPurpose purpose) {
   ARROW_ASSIGN_OR_RAISE(LoadState state, GetLoadState(client_.get(), ref));
+  if (purpose == ReadPurpose::kCopy) {
+    const bool load = state == LoadState::kNotLoaded;
+    ARROW_RETURN_NOT_OK(CheckPrivileges(client_.get(), ref, PrivilegesToRead(load)));
+  }
   switch (state) {
     case LoadState::kLoaded:
       return std::string();

@@ -7,6 +7,7 @@
 
 #include "stores/milvus/catalog.h"
 #include "stores/milvus/options.h"
+#include "stores/milvus/privileges.h"
 #include "stores/milvus/sink.h"
 #include "stores/milvus/source.h"
 #include "stores/milvus/writer.h"
@@ -33,9 +34,13 @@ CheckItem VersionItem(const Features& features) {
 class MilvusStore : public Store {
  public:
   MilvusStore(std::shared_ptr<Client> client, const MilvusOptions& options)
-      : client_(client), catalog_(client), source_(client, options.batch_rows), sink_(client, options) {}
+      : client_(client),
+        has_credentials_(!options.client.token.empty() || !options.client.user.empty()),
+        catalog_(client),
+        source_(client, options.batch_rows),
+        sink_(client, options) {}
 
-  std::vector<CheckItem> Check(OptionScope) override {
+  std::vector<CheckItem> Check(OptionScope role) override {
     std::vector<CheckItem> items;
     auto features = AskFeatures(client_.get());
     if (!features.ok()) {
@@ -47,7 +52,7 @@ class MilvusStore : public Store {
     }
     items.push_back({.name = "reachable", .verdict = Verdict::kPassed, .message = client_->address()});
     items.push_back(VersionItem(*features));
-    items.push_back(CheckDatabase());
+    items.push_back(CheckDatabase(role));
     return items;
   }
 
@@ -58,14 +63,28 @@ class MilvusStore : public Store {
   std::string default_database() const override { return client_->database(); }
 
  private:
-  CheckItem CheckDatabase() {
+  CheckItem CheckDatabase(OptionScope role) {
     auto names = catalog_.List({});
     if (names.ok()) {
-      return {.name = "authorised",
-              .verdict = Verdict::kPassed,
-              .message = fmt::format("database '{}' has {} collections", client_->database(), names->size())};
+      CheckItem item{.name = "authorised",
+                     .verdict = Verdict::kPassed,
+                     .message = fmt::format("database '{}' has {} collections", client_->database(), names->size())};
+      if (!PrivilegesAreKnown()) {
+        item.verdict = Verdict::kWarning;
+        item.message +=
+            "; the privileges of the user were not looked at, as the server does not tell them: see to it "
+            "that it may do what the job needs";
+      }
+      return item;
     }
     if (godwit::KindOf(names.status()) == ErrorKind::kNotFound) {
+      if (role == OptionScope::kTarget && !IsName(client_->database())) {
+        return {.name = "names",
+                .verdict = Verdict::kFailed,
+                .message = "there is no database '" + client_->database() +
+                           "', and Milvus takes no such name: it is made of up to 255 letters, digits and _, beginning "
+                           "with a letter or _; choose another one"};
+      }
       return {.name = "database",
               .verdict = Verdict::kWarning,
               .message = "there is no database '" + client_->database() + "'; as a target it would be created"};
@@ -73,7 +92,17 @@ class MilvusStore : public Store {
     return Failed("authorised", names.status(), "The user needs the right to list collections");
   }
 
+  /// Each collection is then checked by them. Without credentials a server that lists collections asks for none.
+  bool PrivilegesAreKnown() {
+    if (!has_credentials_) return true;
+    auto grants = AskGrants(client_.get(), client_->database());
+    if (grants.ok() && *grants) return true;
+    auto asks = client_->AsksForCredentials();
+    return asks.ok() && !*asks;
+  }
+
   std::shared_ptr<Client> client_;
+  const bool has_credentials_;
   MilvusCatalog catalog_;
   MilvusSource source_;
   MilvusSink sink_;

@@ -228,10 +228,16 @@ arrow::Status Forget(SqliteDatabase& db, const std::string& name) {
   return arrow::Status::OK();
 }
 
-/// Accepts the table that is there, with the missing partitions added.
-arrow::Status Adopt(SqliteDatabase& db, const TableInfo& table, const CollectionSchema& wanted) {
+/// Whether the table that is there can be the target's.
+arrow::Status CheckFits(const SqliteDatabase& db, const TableInfo& table, const CollectionSchema& wanted) {
+  if (!table.registered) {
+    return MakeError(ErrorKind::kConflict,
+                     "godwit did not make the table '" + wanted.ref.name +
+                         "', so it can be read but not written. Give the target another name, or let the job drop the "
+                         "table (schema: recreate, and if_not_empty: drop where it holds rows)",
+                     db.path());
+  }
   std::string difference = FirstDifference(wanted, table.schema);
-  if (!table.registered) difference = "godwit did not make it, so it can be read but not written";
   if (difference.empty() && table.partitioned != !wanted.partitions.empty()) {
     difference = table.partitioned ? "it has named partitions" : "it was made without named partitions";
   }
@@ -239,6 +245,12 @@ arrow::Status Adopt(SqliteDatabase& db, const TableInfo& table, const Collection
     return MakeError(ErrorKind::kConflict, "table '" + wanted.ref.name + "' is there and different: " + difference,
                      db.path());
   }
+  return arrow::Status::OK();
+}
+
+/// Accepts the table that is there, with the missing partitions added.
+arrow::Status Adopt(SqliteDatabase& db, const TableInfo& table, const CollectionSchema& wanted) {
+  ARROW_RETURN_NOT_OK(CheckFits(db, table, wanted));
   CollectionSchema merged = table.schema;
   for (const std::string& partition : wanted.partitions) {
     auto& known = merged.partitions;
@@ -314,6 +326,11 @@ arrow::Result<TableInfo> GetTable(SqliteDatabase& db, const Options& options, co
   return MakeError(ErrorKind::kNotFound, "there is no table '" + ref.ToString() + "'", db.path());
 }
 
+arrow::Status CheckCreation(SqliteDatabase& db, const Options& options, const CollectionSchema& wanted) {
+  ARROW_ASSIGN_OR_RAISE(auto table, FindTable(db, options, wanted.ref.name));
+  return table ? CheckFits(db, *table, wanted) : CheckNameIsFree(db, wanted.ref.name);
+}
+
 std::vector<std::string> CreateIndexSql(const CollectionSchema& schema) {
   std::vector<std::string> statements;
   for (const Index& index : schema.indexes) {
@@ -329,7 +346,7 @@ std::vector<std::string> CreateIndexSql(const CollectionSchema& schema) {
   return statements;
 }
 
-std::vector<std::string> UnsupportedFeatures(const CollectionSchema& schema) {
+std::vector<std::string> BadNames(const CollectionSchema& schema) {
   std::vector<std::string> problems;
   auto check_name = [&](const std::string& what, const std::string& name) {
     if (name.empty() || name.find('\0') != std::string::npos) {
@@ -339,7 +356,6 @@ std::vector<std::string> UnsupportedFeatures(const CollectionSchema& schema) {
   if (!schema.ref.database.empty()) problems.push_back("a file has no databases ('" + schema.ref.database + "')");
   check_name("the collection's name", schema.ref.name);
   if (IsReserved(schema.ref.name)) problems.push_back("the name '" + schema.ref.name + "' is reserved");
-  if (schema.fields.size() + 1 > kMaxColumns) problems.push_back("more than 1,999 fields");
   std::set<std::string> names;
   if (!schema.partitions.empty()) names.insert(Fold(kPartitionColumn));
   for (const Field& field : schema.fields) {
@@ -347,6 +363,14 @@ std::vector<std::string> UnsupportedFeatures(const CollectionSchema& schema) {
     if (!names.insert(Fold(field.name)).second) {
       problems.push_back("two columns named '" + field.name + "' (upper and lower case are the same)");
     }
+  }
+  return problems;
+}
+
+std::vector<std::string> UnsupportedFeatures(const CollectionSchema& schema) {
+  std::vector<std::string> problems = BadNames(schema);
+  if (schema.fields.size() + 1 > kMaxColumns) problems.push_back("more than 1,999 fields");
+  for (const Field& field : schema.fields) {
     if (const std::string why = WhyUnsupported(field.type); !why.empty()) {
       problems.push_back("field '" + field.name + "': " + why);
     }

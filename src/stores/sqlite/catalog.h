@@ -31,8 +31,14 @@ arrow::Result<std::optional<TableInfo>> FindTable(SqliteDatabase& db, const Opti
 /// As FindTable, absence being kNotFound.
 arrow::Result<TableInfo> GetTable(SqliteDatabase& db, const Options& options, const CollectionRef& ref);
 
+/// What is wrong with the names; empty when the room takes all.
+std::vector<std::string> BadNames(const CollectionSchema& schema);
+
 /// Names each feature of the schema that the room can't hold; empty when it can hold all.
 std::vector<std::string> UnsupportedFeatures(const CollectionSchema& schema);
+
+/// kConflict where the table is there and can't be the target's, or where its name is taken. Writes nothing.
+arrow::Status CheckCreation(SqliteDatabase& db, const Options& options, const CollectionSchema& wanted);
 
 /// A statement for each index that SQLite can have: those on plain columns.
 std::vector<std::string> CreateIndexSql(const CollectionSchema& schema);

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include <arrow/array.h>
@@ -344,6 +345,12 @@ arrow::Status DeleteRows(SqliteDatabase& db, const TableInfo& table, const std::
   return transaction.Commit();
 }
 
+std::string Joined(const std::vector<std::string>& problems) {
+  std::string text;
+  for (const std::string& problem : problems) text += (text.empty() ? "" : "; ") + problem;
+  return text;
+}
+
 arrow::Status PublishIn(SqliteDatabase& db, const WriteTarget& target) {
   ARROW_ASSIGN_OR_RAISE(auto transaction, SqliteTransaction::Begin(&db));
   for (const std::string& sql : CreateIndexSql(target.schema)) ARROW_RETURN_NOT_OK(db.Execute(sql));
@@ -353,12 +360,26 @@ arrow::Status PublishIn(SqliteDatabase& db, const WriteTarget& target) {
 
 }  // namespace
 
+arrow::Status SqliteSink::CheckNames(const CollectionSchema& wanted) const {
+  const std::vector<std::string> problems = BadNames(wanted);
+  if (problems.empty()) return arrow::Status::OK();
+  return MakeError(ErrorKind::kInvalidConfig, "SQLite does not take every name of '" + wanted.ref.ToString() +
+                                                  "': " + Joined(problems) + ". Give other names in the job");
+}
+
 arrow::Result<CollectionSchema> SqliteSink::Adapt(const CollectionSchema& source) {
   const std::vector<std::string> problems = UnsupportedFeatures(source);
   if (problems.empty()) return source;
-  std::string message = "SQLite can't hold collection '" + source.ref.ToString() + "': ";
-  for (size_t i = 0; i < problems.size(); ++i) message += (i > 0 ? "; " : "") + problems[i];
-  return MakeError(ErrorKind::kUnsupported, message, database_.options().path);
+  return MakeError(ErrorKind::kUnsupported,
+                   "SQLite can't hold collection '" + source.ref.ToString() + "': " + Joined(problems),
+                   database_.options().path);
+}
+
+arrow::Status SqliteSink::CheckUse(const CollectionSchema& target, const TargetUse& use) {
+  std::error_code error;
+  if (use.drop || !std::filesystem::exists(database_.options().path, error)) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto connection, database_.Connect(Mode::kReadOnly));
+  return connection->Translate(CheckCreation(connection->db(), database_.options(), target));
 }
 
 CommitMode SqliteSink::commit_mode(const CollectionSchema&) const { return CommitMode::kTransactional; }

@@ -14,16 +14,19 @@
 #include <vector>
 
 #include "godwit/store.h"
+#include "godwit/target_checks.h"
 #include "stores/sqlite/database.h"
 
 namespace godwit::sqlite {
 
 /// Thread-safe. `database` has to outlive it and its writers.
-class SqliteSink : public Sink {
+class SqliteSink : public Sink, public TargetChecks {
  public:
   explicit SqliteSink(Database* database) : database_(*database) {}
 
+  arrow::Status CheckNames(const CollectionSchema& wanted) const override;
   arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) override;
+  arrow::Status CheckUse(const CollectionSchema& target, const TargetUse& use) override;
   CommitMode commit_mode(const CollectionSchema& schema) const override;
   arrow::Result<Recovery> Recover(const WriteTarget& target, const Split& split,
                                   const std::optional<Receipt>& journaled, bool attempted) override;

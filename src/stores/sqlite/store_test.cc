@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "base/sqlite.h"
+#include "godwit/target_checks.h"
 
 namespace godwit::sqlite {
 namespace {
@@ -194,7 +195,17 @@ TEST_F(SqliteStoreTest, LeavesSourcesAlone) {
 
 TEST_F(SqliteStoreTest, DoesNotWriteTablesOfOthers) {
   Execute("CREATE TABLE t(id INTEGER PRIMARY KEY, text TEXT NOT NULL)");
-  EXPECT_NE(Message(Open()->catalog()->Create(Schema("t")), ErrorKind::kConflict).find("godwit did not make it"),
+  EXPECT_NE(Message(Open()->catalog()->Create(Schema("t")), ErrorKind::kConflict).find("godwit did not make the"),
+            std::string::npos);
+  auto store = Open();
+  auto& checks = dynamic_cast<TargetChecks&>(*store->sink());
+  EXPECT_NE(Message(checks.CheckUse(Schema("t"), {.write = true}), ErrorKind::kConflict).find("schema: recreate"),
+            std::string::npos);
+  EXPECT_TRUE(checks.CheckUse(Schema("t"), {.create = true, .drop = true}).ok());
+  EXPECT_NE(Message(checks.CheckUse(Schema("T"), {.create = true}), ErrorKind::kConflict).find("is taken"),
+            std::string::npos);
+  EXPECT_TRUE(checks.CheckNames(Schema("T")).ok());
+  EXPECT_NE(Message(checks.CheckNames(Schema("sqlite_x")), ErrorKind::kInvalidConfig).find("reserved"),
             std::string::npos);
 }
 
