@@ -145,6 +145,16 @@ arrow::Result<bool> ExportsAgain(const JobSpec& spec, const Sink& sink, Journal*
   });
 }
 
+/// True when a run forgets the journal of the earlier one.
+arrow::Result<bool> BeginsAnew(const JobSpec& spec, const StoreRegistry& stores, const Sink& sink, Journal* earlier) {
+  if (earlier->header().identity != HeaderOf(spec, stores).identity) {
+    // What was refused before anything was begun may be corrected.
+    ARROW_ASSIGN_OR_RAISE(const auto begun, earlier->Collections());
+    if (begun.empty()) return true;
+  }
+  return ExportsAgain(spec, sink, earlier);
+}
+
 /// The collections of a job that was begun; none where it was not, or not with this file, or where it begins anew.
 arrow::Result<std::vector<JournaledCollection>> BegunCollections(const JobSpec& spec, const StoreRegistry& stores,
                                                                  const Sink& sink, const RunOptions& options) {
@@ -235,11 +245,8 @@ arrow::Result<std::unique_ptr<Journal>> OpenJournal(const JobSpec& spec, const S
   if (std::filesystem::exists(path)) {
     auto earlier = Journal::OpenReadOnly(path);  // Open below tells why it can't be read
     if (earlier.ok()) {
-      ARROW_ASSIGN_OR_RAISE(const auto begun, (*earlier)->Collections());
-      const bool other_job = (*earlier)->header().identity != header.identity;
-      ARROW_ASSIGN_OR_RAISE(const bool again, ExportsAgain(spec, sink, earlier->get()));
-      // What was refused before anything was begun may be corrected.
-      if (again || (begun.empty() && other_job)) {
+      ARROW_ASSIGN_OR_RAISE(const bool anew, BeginsAnew(spec, stores, sink, earlier->get()));
+      if (anew) {
         ARROW_ASSIGN_OR_RAISE(limits, (*earlier)->ReadLimits());
       }
     }
@@ -913,22 +920,21 @@ void CheckCollections(const StoreRegistry& registry, const JobSpec& spec, const 
   CheckSpace(plans, stores.source.get(), stores.target.get(), items);
 }
 
-/// A run goes on with the journal of an earlier one, and refuses to where that began another job.
-void CheckEarlierRun(const JobSpec& spec, const StoreRegistry& stores, const RunOptions& options, ItemList* items) {
+/// A run goes on where an earlier one of the job ended, and refuses to where that was another job.
+arrow::Status CheckEarlierRun(const JobSpec& spec, const StoreRegistry& stores, const Sink& sink,
+                              const RunOptions& options, ItemList* items) {
   const std::string path = JournalPath(options.state_dir, spec.name);
-  if (options.restart || !std::filesystem::exists(path)) return;
-  auto check = [&]() -> arrow::Status {
-    ARROW_ASSIGN_OR_RAISE(auto journal, Journal::OpenReadOnly(path));
-    ARROW_ASSIGN_OR_RAISE(auto collections, journal->Collections());
-    if (collections.empty()) return arrow::Status::OK();  // nothing was begun
-    return CheckSameJob(journal->header(), HeaderOf(spec, stores));
-  };
-  CheckItem item{.name = "journal", .message = "is that of an earlier run of this job"};
-  if (arrow::Status status = check(); !status.ok()) {
+  if (options.restart || !std::filesystem::exists(path)) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto earlier, Journal::OpenReadOnly(path));
+  ARROW_ASSIGN_OR_RAISE(const bool anew, BeginsAnew(spec, stores, sink, earlier.get()));
+  if (anew) return arrow::Status::OK();
+  CheckItem item{.name = "journal", .message = "the run goes on where an earlier one ended"};
+  if (arrow::Status status = CheckSameJob(earlier->header(), HeaderOf(spec, stores)); !status.ok()) {
     item.verdict = CheckItem::Verdict::kFailed;
     item.message = Describe(status);
   }
   items->Add("job", std::move(item));
+  return arrow::Status::OK();
 }
 
 }  // namespace
@@ -941,7 +947,7 @@ arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& 
   ItemList items(options.skip);
   CheckStores(spec, both.source.get(), both.target.get(), options.state_dir, &items);
   if (items.failed()) return CheckReport{items.Take()};  // of what follows, nothing could be asked
-  CheckEarlierRun(spec, stores, options, &items);
+  ARROW_RETURN_NOT_OK(CheckEarlierRun(spec, stores, *both.target->sink(), options, &items));
   ARROW_ASSIGN_OR_RAISE(auto begun, BegunCollections(spec, stores, *both.target->sink(), options));
   Budgets budgets(spec.tuning, options.stop, options.on_note);
   budgets.limits.scratch_dir = options.state_dir;

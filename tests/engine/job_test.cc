@@ -892,7 +892,7 @@ TEST_F(JobTest, ThePrecheckKnowsTheJournalOfAnotherJob) {
   JobSpec spec = Spec();
   ASSERT_EQ(RunJob(AllStores(), spec, options_).ValueOrDie().exit_code, 0);
   EXPECT_EQ(MessageOf(CheckJob(AllStores(), spec, options_).ValueOrDie(), "job", "journal"),
-            "is that of an earlier run of this job");
+            "the run goes on where an earlier one ended");
   spec.target = TargetSpec("sqlite", {{"path", Path("other.db")}});
   const CheckReport report = CheckJob(AllStores(), spec, options_).ValueOrDie();
   EXPECT_FALSE(report.passed());
