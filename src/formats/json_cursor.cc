@@ -35,38 +35,28 @@ bool JsonCursor::Fail(const char* why) {
   return false;
 }
 
-char JsonCursor::Peek() {
-  while (in_ < end_ && (*in_ == ' ' || *in_ == '\t' || *in_ == '\n' || *in_ == '\r')) ++in_;
-  return in_ < end_ ? *in_ : '\0';
-}
-
-bool JsonCursor::Take(char c) {
-  if (Peek() != c || in_ == end_) return false;
-  ++in_;
-  return true;
-}
-
 bool JsonCursor::TakeNumber(std::string_view* token) {
   Peek();
-  const char* const begin = in_;
-  if (in_ < end_ && *in_ == '-') ++in_;
-  if (in_ == end_ || !IsDigit(*in_)) return Fail("a number is expected");
-  const bool zero = *in_ == '0';
-  const char* const digits = in_;
-  while (in_ < end_ && IsDigit(*in_)) ++in_;
-  if (zero && in_ - digits > 1) return Fail("a number begins with 0");
-  if (in_ < end_ && *in_ == '.') {
-    ++in_;
-    if (in_ == end_ || !IsDigit(*in_)) return Fail("digits are missing after the point");
-    while (in_ < end_ && IsDigit(*in_)) ++in_;
+  const char* in = in_;  // in a register
+  const char* const end = end_;
+  if (in < end && *in == '-') ++in;
+  if (in == end || !IsDigit(*in)) return Fail("a number is expected");
+  const char* const digits = in;
+  while (in < end && IsDigit(*in)) ++in;
+  if (*digits == '0' && in - digits > 1) return Fail("a number begins with 0");
+  if (in < end && *in == '.') {
+    ++in;
+    if (in == end || !IsDigit(*in)) return Fail("digits are missing after the point");
+    while (in < end && IsDigit(*in)) ++in;
   }
-  if (in_ < end_ && (*in_ == 'e' || *in_ == 'E')) {
-    ++in_;
-    if (in_ < end_ && (*in_ == '+' || *in_ == '-')) ++in_;
-    if (in_ == end_ || !IsDigit(*in_)) return Fail("digits are missing in the exponent");
-    while (in_ < end_ && IsDigit(*in_)) ++in_;
+  if (in < end && (*in == 'e' || *in == 'E')) {
+    ++in;
+    if (in < end && (*in == '+' || *in == '-')) ++in;
+    if (in == end || !IsDigit(*in)) return Fail("digits are missing in the exponent");
+    while (in < end && IsDigit(*in)) ++in;
   }
-  *token = {begin, static_cast<size_t>(in_ - begin)};
+  *token = {in_, static_cast<size_t>(in - in_)};
+  in_ = in;
   return true;
 }
 

@@ -13,9 +13,16 @@ class JsonCursor {
   explicit JsonCursor(std::string_view text) : in_(text.data()), end_(text.data() + text.size()) {}
 
   /// The next byte after white space; 0 at the end.
-  char Peek();
+  char Peek() {
+    while (in_ < end_ && (*in_ == ' ' || *in_ == '\t' || *in_ == '\n' || *in_ == '\r')) ++in_;
+    return in_ < end_ ? *in_ : '\0';
+  }
   /// Takes `c` when it comes next.
-  bool Take(char c);
+  bool Take(char c) {
+    if (Peek() != c || in_ == end_) return false;
+    ++in_;
+    return true;
+  }
   /// A number as it is written; its grammar is checked.
   bool TakeNumber(std::string_view* token);
   /// A string without its escapes. The view is that of the text, or of `scratch` where there are escapes.

@@ -204,8 +204,10 @@ class LiteralItems {
   bool AtClose() { return Take('}'); }
   bool Comma() { return Take(','); }
   bool Number(std::string_view* text, std::string*) {
-    *text = rest_.substr(0, rest_.find_first_of(",}"));
-    rest_.remove_prefix(text->size());
+    size_t size = 0;
+    while (size < rest_.size() && rest_[size] != ',' && rest_[size] != '}') ++size;
+    *text = rest_.substr(0, size);
+    rest_.remove_prefix(size);
     return true;  // an empty one is no number
   }
   bool AtEnd() const { return rest_.empty(); }
