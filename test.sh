@@ -146,11 +146,11 @@ if [ "$mode" != sanitize ]; then
   limit=3000
   [ $mode != full ] || limit=14400
   run=(env "GODWIT_BINARY=$GODWIT_ROOT/build/godwit" timeout -k 30 $limit "$python" -m pytest -q -m "$marks")
+  # They mostly wait for the servers, so that the stages beside them find the processors free.
+  launch system "${run[@]}" tests/system "--junitxml=$logs/system.xml" "--basetemp=$logs/pytest-system"
   for folder in crash servers; do
     stage "$folder" xml "${run[@]}" "tests/$folder" "--junitxml=$logs/$folder.xml" "--basetemp=$logs/pytest-$folder" || true
   done
-  # They mostly wait for the servers, so that the sanitizers' builds find the processors free.
-  launch system "${run[@]}" tests/system "--junitxml=$logs/system.xml" "--basetemp=$logs/pytest-system"
 fi
 if [ "$mode" = quick ]; then
   join system
