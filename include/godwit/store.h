@@ -251,14 +251,29 @@ struct Loss {
   std::string what;  // "the default value 7 is not kept"
 };
 
+/// What a job does to a target collection.
+struct TargetUse {
+  bool create = false;
+  bool drop = false;
+  bool write = false;
+  bool read_back = false;  // by Sink::ReadBack
+};
+
 class Sink {
  public:
   virtual ~Sink() = default;
+  /// kInvalidConfig names every name of database, collection, partitions and fields that the target does not take.
+  virtual arrow::Status CheckNames(const CollectionSchema& /*wanted*/) const { return arrow::Status::OK(); }
   /// The schema as this target will hold it, from the source's: the room's type table and limits. kUnsupported names
   /// every feature that the target lacks, not a version number.
   virtual arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) = 0;
   /// What Adapt leaves out or changes of the schema, or the room does to values. The job has to allow each by name.
   virtual arrow::Result<std::vector<Loss>> Losses(const CollectionSchema& /*source*/) { return std::vector<Loss>(); }
+  /// Whether that may be done there: kUnauthenticated names every privilege that the user lacks, where the store tells.
+  /// Asks, and writes nothing. `target` as Adapt returned it.
+  virtual arrow::Status CheckUse(const CollectionSchema& /*target*/, const TargetUse& /*use*/) {
+    return arrow::Status::OK();
+  }
   virtual CommitMode commit_mode(const CollectionSchema& schema) const = 0;
   /// What the user has to know to use this collection there, one sentence each.
   virtual std::vector<std::string> Notes(const CollectionSchema& /*target*/) const { return {}; }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/name_pattern.h"
-#include "godwit/target_checks.h"
 #include "model/mapped_schema.h"
 #include "model/row_mapper.h"
 
@@ -224,9 +223,7 @@ std::vector<std::string> DescribeActions(const JobSpec& spec, const CollectionPl
 }
 
 arrow::Status NamesOf(const CollectionRule& rule, const CollectionSchema& wanted, Store* target) {
-  const auto* checks = dynamic_cast<const TargetChecks*>(target->sink());
-  if (checks == nullptr) return arrow::Status::OK();
-  arrow::Status names = checks->CheckNames(wanted);
+  arrow::Status names = target->sink()->CheckNames(wanted);
   return names.ok() ? names : MakeError(KindOf(names), names.message(), rule.where);
 }
 
@@ -267,7 +264,6 @@ arrow::Result<CollectionSchema> DescribeSource(const CollectionRule& rule, Store
 
 std::optional<arrow::Status> CheckTargetNames(const JobSpec& spec, const CollectionRule& rule,
                                               const CollectionSchema& source, Store* target) {
-  if (dynamic_cast<const TargetChecks*>(target->sink()) == nullptr) return std::nullopt;
   std::vector<std::string> notes;
   auto wanted = WantedSchema(spec, rule, source, &notes);
   if (!wanted.ok()) return std::nullopt;  // PlanRoute says why
@@ -324,13 +320,11 @@ arrow::Result<CollectionPlan> PlanCollection(const JobSpec& spec, const Collecti
   for (std::string& note : target->sink()->Notes(plan.target)) plan.notes.push_back(std::move(note));
   ARROW_RETURN_NOT_OK(ApplyPolicies(spec, &plan));
   ARROW_RETURN_NOT_OK(CheckAppendOnly(spec, plan));
-  if (auto* checks = dynamic_cast<TargetChecks*>(target->sink()); checks != nullptr) {
-    const bool writes = !spec.stages.structure_only();
-    ARROW_RETURN_NOT_OK(checks->CheckUse(plan.target, {.create = plan.drop_target || !plan.state.exists,
-                                                       .drop = plan.drop_target,
-                                                       .write = writes,
-                                                       .read_back = writes && spec.verify}));
-  }
+  const bool writes = !spec.stages.structure_only();
+  ARROW_RETURN_NOT_OK(target->sink()->CheckUse(plan.target, {.create = plan.drop_target || !plan.state.exists,
+                                                             .drop = plan.drop_target,
+                                                             .write = writes,
+                                                             .read_back = writes && spec.verify}));
   plan.actions = DescribeActions(spec, plan);
   return plan;
 }
@@ -366,9 +360,7 @@ arrow::Result<CollectionPlan> PlanRepair(const JobSpec& spec, const CollectionRu
   plan.target.indexes.clear();
   plan.target.aliases.clear();
   plan.target.loaded = false;
-  if (auto* checks = dynamic_cast<TargetChecks*>(target->sink()); checks != nullptr) {
-    ARROW_RETURN_NOT_OK(checks->CheckUse(plan.target, {.write = true, .read_back = true}));
-  }
+  ARROW_RETURN_NOT_OK(target->sink()->CheckUse(plan.target, {.write = true, .read_back = true}));
   return plan;
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "godwit/target_checks.h"
+#include "godwit/store.h"
 #include "stores/milvus/client.h"
 
 namespace godwit::milvus {

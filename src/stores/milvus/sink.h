@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "godwit/store.h"
-#include "godwit/target_checks.h"
 #include "stores/milvus/client.h"
 #include "stores/milvus/features.h"
 #include "stores/milvus/options.h"
@@ -33,7 +32,7 @@ class LastUncertainty {
   std::chrono::steady_clock::time_point at_;
 };
 
-class MilvusSink : public Sink, public TargetChecks {
+class MilvusSink : public Sink {
  public:
   MilvusSink(std::shared_ptr<Client> client, const MilvusOptions& options);
 

@@ -14,13 +14,12 @@
 #include <vector>
 
 #include "godwit/store.h"
-#include "godwit/target_checks.h"
 #include "stores/sqlite/database.h"
 
 namespace godwit::sqlite {
 
 /// Thread-safe. `database` has to outlive it and its writers.
-class SqliteSink : public Sink, public TargetChecks {
+class SqliteSink : public Sink {
  public:
   explicit SqliteSink(Database* database) : database_(*database) {}
 

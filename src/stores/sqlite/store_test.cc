@@ -15,7 +15,6 @@
 #include <gtest/gtest.h>
 
 #include "base/sqlite.h"
-#include "godwit/target_checks.h"
 
 namespace godwit::sqlite {
 namespace {
@@ -198,7 +197,7 @@ TEST_F(SqliteStoreTest, DoesNotWriteTablesOfOthers) {
   EXPECT_NE(Message(Open()->catalog()->Create(Schema("t")), ErrorKind::kConflict).find("godwit did not make the"),
             std::string::npos);
   auto store = Open();
-  auto& checks = dynamic_cast<TargetChecks&>(*store->sink());
+  Sink& checks = *store->sink();
   EXPECT_NE(Message(checks.CheckUse(Schema("t"), {.write = true}), ErrorKind::kConflict).find("schema: recreate"),
             std::string::npos);
   EXPECT_TRUE(checks.CheckUse(Schema("t"), {.create = true, .drop = true}).ok());
