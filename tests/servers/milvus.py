@@ -29,9 +29,9 @@ import milvus as wheel
 
 from . import ports
 from .process import Process, deadline_loop, listening_ports
+from .server import STOP_SECONDS, Server
 
 START_SECONDS = 180
-STOP_SECONDS = 30
 
 # Where each port of the block goes. The keys are variables of the wheel's configuration template, but for the last
 # three, which the template has not.
@@ -100,8 +100,8 @@ def make_certificates(folder):
                 "30", "-extfile", f"{name}.ext", "-out", f"{name}.pem")
 
 
-class MilvusServer:
-    """A server on one data folder. start, stop, kill and start again as often as wanted; close() ends it for good.
+class MilvusServer(Server):
+    """A server on one data folder.
 
     auth   switch authorisation on; the token is then root:Milvus
     tls    None, "server" (one-way) or "mutual"; certificates are made in DATA/tls
@@ -111,35 +111,26 @@ class MilvusServer:
     def __init__(self, data_dir, *, auth=False, tls=None, config=None, detached=False):
         if tls not in (None, "server", "mutual"):
             raise ValueError(f"tls: {tls!r}")
+        super().__init__()
         self.data_dir = os.path.abspath(data_dir)
         self.auth = auth
         self.tls = tls
         self.config = dict(config or {})
         self.detached = detached
-        self.process = None
         self.start_seconds = None
-        self._block = None
         os.makedirs(self.data_dir, exist_ok=True)
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, exception, *_):
-        # After a failure or Ctrl-C nobody wants to wait for an orderly end.
-        self.close(graceful=exception is None)
 
     @property
     def port(self):
-        return self._block.first + PORTS.index("proxy_port")
+        return self.block.first + PORTS.index("proxy_port")
 
     @property
     def metrics_port(self):
-        return self._block.first + PORTS.index("metrics_port")
+        return self.block.first + PORTS.index("metrics_port")
 
     @property
     def etcd_port(self):
-        return self._block.first + PORTS.index("etcd_port")
+        return self.block.first + PORTS.index("etcd_port")
 
     @property
     def address(self):
@@ -197,7 +188,7 @@ class MilvusServer:
                            "LD_LIBRARY_PATH": folder}
             self.process = Process.spawn([os.path.join(folder, "milvus"), "run", "standalone"], cwd=self.data_dir,
                                          env=environment, log=self.log_file, detached=self.detached,
-                                         keep_open=(self._block.descriptor,))
+                                         keep_open=(self.block.descriptor,))
             self._wait_until_ready(seconds - (time.monotonic() - begin))
         except BaseException:
             self.close(graceful=False)
@@ -209,32 +200,9 @@ class MilvusServer:
     def log_file(self):
         return os.path.join(self.data_dir, "logs", "milvus.out")
 
-    def stop(self, seconds=STOP_SECONDS):
-        """Ends it in order; the ports stay ours, for the next start. True when it needed no SIGKILL."""
-        process, self.process = self.process, None
-        return process is None or process.stop(seconds)
-
-    def kill(self):
-        """kill -9, as a power cut would."""
-        process, self.process = self.process, None
-        if process is not None:
-            process.kill()
-
-    def close(self, graceful=True):
-        """Ends it and gives the ports back."""
-        try:
-            if graceful:
-                self.stop()
-            else:
-                self.kill()
-        finally:
-            if self._block is not None:
-                self._block.close()
-                self._block = None
-
     def _take_ports(self):
         """The block of the last start of this data folder: clients of a server that comes back find it again."""
-        if self._block is not None:
+        if self.block is not None:
             return
         memory = os.path.join(self.data_dir, "ports.json")
         try:
@@ -242,13 +210,13 @@ class MilvusServer:
                 first = json.load(file)["first"]
         except FileNotFoundError:
             first = None
-        self._block = ports.take_block(first)
+        self.block = ports.take_block(first)
         with open(memory, "w", encoding="ascii") as file:
-            json.dump({"first": self._block.first}, file)
+            json.dump({"first": self.block.first}, file)
 
     def _write_config(self):
         config = wheel.MilvusServerConfig(data_dir=self.data_dir)
-        numbers = {key: self._block.first + i for i, key in enumerate(PORTS)}
+        numbers = {key: self.block.first + i for i, key in enumerate(PORTS)}
         # etcd is asked for as localhost, which may be ::1, while it listens on 127.0.0.1.
         config.template_text = config.template_text.replace("localhost:{{", "127.0.0.1:{{")
         config.resolve_storage()

@@ -18,9 +18,9 @@ import sys
 
 from . import ports
 from .process import Process, deadline_loop, dying_with_parent, listening_ports
+from .server import Server
 
 START_SECONDS = 60
-STOP_SECONDS = 30
 LISTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
 
 
@@ -30,24 +30,13 @@ def package(version):
     return pathlib.Path(sys.prefix) / f"milvus-lite-{name}"
 
 
-class MilvusLite:
-    """A server on one data folder. start, stop, kill and start again as often as wanted; close() ends it for good."""
+class MilvusLite(Server):
+    """A server on one data folder."""
 
     def __init__(self, version, data_dir):
+        super().__init__()
         self.version = version
         self.data_dir = pathlib.Path(data_dir)
-        self.process = None
-        self._block = None
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, exception, *_):
-        self.close(graceful=exception is None)
-
-    @property
-    def port(self):
-        return self._block.first
 
     @property
     def uri(self):
@@ -62,11 +51,11 @@ class MilvusLite:
         if self.process is not None:
             raise RuntimeError(f"{self.data_dir}: already running")
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._block = self._block or ports.take_block()
+        self.block = self.block or ports.take_block()
         command, environment = self._command()
         try:
             self.process = Process.spawn(command, cwd=self.data_dir, env={**os.environ, **environment},
-                                         log=self.log_file, detached=False, keep_open=(self._block.descriptor,))
+                                         log=self.log_file, detached=False, keep_open=(self.block.descriptor,))
             for _ in deadline_loop(seconds):
                 if not self.process.running():
                     raise RuntimeError(f"Milvus Lite ended while it started\n{self._log_tail()}")
@@ -77,28 +66,6 @@ class MilvusLite:
         except BaseException:
             self.close(graceful=False)
             raise
-
-    def stop(self):
-        """Ends it in order; the port stays ours, for the next start. True when it needed no SIGKILL."""
-        process, self.process = self.process, None
-        return process is None or process.stop(STOP_SECONDS)
-
-    def kill(self):
-        process, self.process = self.process, None
-        if process is not None:
-            process.kill()
-
-    def close(self, graceful=True):
-        """Ends it and gives the port back."""
-        try:
-            if graceful:
-                self.stop()
-            else:
-                self.kill()
-        finally:
-            if self._block is not None:
-                self._block.close()
-                self._block = None
 
     def _command(self):
         folder = package(self.version)

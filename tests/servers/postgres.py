@@ -22,9 +22,9 @@ import psycopg
 
 from . import ports
 from .process import Process, deadline_loop, dying_with_parent, listening_ports
+from .server import STOP_SECONDS, Server
 
 START_SECONDS = 60
-STOP_SECONDS = 30
 NOBODY = 65534
 
 # Faster, and nothing that a test could notice: it never survives a power cut.
@@ -61,25 +61,13 @@ def programs(home):
     return copy
 
 
-class PostgresServer:
-    """A server with an empty database `postgres`. start, stop, kill and start again; close() ends it for good."""
+class PostgresServer(Server):
+    """A server with an empty database `postgres`."""
 
     def __init__(self):
-        self.process = None
+        super().__init__()
         self._home = None  # programs, data and log
-        self._block = None
         self._programs = None
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, exception, *_):
-        self.close(graceful=exception is None)
-
-    @property
-    def port(self):
-        return self._block.first
 
     @property
     def dsn(self):
@@ -105,8 +93,8 @@ class PostgresServer:
         try:
             if self._home is None:
                 self._make_home()
-            if self._block is None:
-                self._block = ports.take_block()
+            if self.block is None:
+                self.block = ports.take_block()
             settings = [f"--{key}={value}" for key, value in
                         {**SETTINGS, "listen_addresses": "127.0.0.1", "port": self.port,
                          "unix_socket_directories": ""}.items()]
@@ -114,7 +102,7 @@ class PostgresServer:
             command = as_server_user(dying_with_parent(
                 [str(self._programs / "bin" / "postgres"), "-D", self.data_dir, *settings]))
             self.process = Process.spawn(command, cwd=self._home, env=os.environ, log=self.log_file, detached=True,
-                                         keep_open=(self._block.descriptor,))
+                                         keep_open=(self.block.descriptor,))
             self._wait_until_ready(seconds - (time.monotonic() - begin))
         except BaseException:
             self.close(graceful=False)
@@ -129,23 +117,11 @@ class PostgresServer:
         process.signal(signal.SIGINT)  # SIGTERM would wait for the clients
         return process.wait(seconds) or process.stop(0)
 
-    def kill(self):
-        """kill -9 of the first process; the others end when they notice."""
-        process, self.process = self.process, None
-        if process is not None:
-            process.kill()
-
     def close(self, graceful=True):
-        """Ends it, removes its data and gives the port back."""
+        """Removes its data, too."""
         try:
-            if graceful:
-                self.stop()
-            else:
-                self.kill()
+            super().close(graceful)
         finally:
-            if self._block is not None:
-                self._block.close()
-                self._block = None
             if self._home is not None:
                 # After a SIGKILL its other processes may still write.
                 for _ in deadline_loop(5):
