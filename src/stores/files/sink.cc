@@ -559,8 +559,13 @@ arrow::Status MakeWay(const Options& options, const WriteTarget& target) {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
+arrow::Status FilesSink::CheckNames(const CollectionSchema& wanted) const {
+  const arrow::Status names = files::CheckNames(wanted);
+  return names.ok() ? names : MakeError(ErrorKind::kInvalidConfig, names.message());
+}
+
 arrow::Result<CollectionSchema> FilesSink::Adapt(const CollectionSchema& source) {
-  ARROW_RETURN_NOT_OK(CheckNames(source));
+  ARROW_RETURN_NOT_OK(files::CheckNames(source));
   // What has no table is refused before anything is written.
   if (options_.create_table) ARROW_RETURN_NOT_OK(CreateTableSql(source).status());
   return source;

@@ -21,6 +21,7 @@ class FilesSink : public Sink {
  public:
   FilesSink(Options options, StopToken stop) : options_(std::move(options)), stop_(std::move(stop)) {}
 
+  arrow::Status CheckNames(const CollectionSchema& wanted) const override;
   arrow::Result<CollectionSchema> Adapt(const CollectionSchema& source) override;
   CommitMode commit_mode(const CollectionSchema&) const override { return CommitMode::kStagedPublish; }
   std::vector<std::string> Notes(const CollectionSchema& target) const override;

@@ -415,6 +415,13 @@ TEST_F(FilesStoreTest, RowsOfAnotherJobAreNeverReplaced) {
   EXPECT_EQ(Keys(*store_, {"", "books"}).ValueOrDie(), Range(0, 1));
 }
 
+TEST_F(FilesStoreTest, NamesThatAreTooLongAreToldBeforehand) {
+  EXPECT_TRUE(sink().CheckNames(schema_).ok());
+  CollectionSchema schema = schema_;
+  schema.ref.name = std::string(256, 'a');
+  EXPECT_EQ(KindOf(sink().CheckNames(schema)), ErrorKind::kInvalidConfig);
+}
+
 TEST_F(FilesStoreTest, OverwritingByKeyIsRefused) {
   target_.existing = ExistingRows::kReplace;
   EXPECT_EQ(KindOf(sink().Recover(target_, {.id = "a", .spec = "{}"}, std::nullopt, false).status()),
