@@ -1,6 +1,7 @@
 // How fast rows become text and text becomes rows, beside what bounds it: the shortest text alone of the same numbers,
 // by std::to_chars and by ours. One iteration is one batch of 8 MiB of vectors (or strings); bytes_per_second counts
 // only those, not their text.
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <vector>
@@ -95,15 +96,17 @@ void ReadVectors(benchmark::State& state) { Read(state, Vectors(128)); }
 void WriteStrings(benchmark::State& state) { Write(state, Texts()); }
 void ReadStrings(benchmark::State& state) { Read(state, Texts()); }
 
-template <typename PutFloat>
-void WriteFloats(benchmark::State& state, PutFloat&& put) {
+/// `put(values, to)` writes ShortestFloats::kCount of them.
+template <typename Put>
+void WriteFloats(benchmark::State& state, Put&& put) {
   const std::vector<float> floats = Floats();
-  std::vector<char> text(floats.size() * 20 + kShortestFloatSize);
+  std::vector<char> text(floats.size() * 20 + ShortestFloats::kTextSize);
+  ShortestFloats::Values values;
   for (auto _ : state) {
     char* to = text.data();
-    for (float value : floats) {
-      to = put(value, to);
-      *to++ = ',';
+    for (size_t i = 0; i < floats.size(); i += values.size()) {
+      std::copy_n(floats.begin() + static_cast<std::ptrdiff_t>(i), values.size(), values.begin());
+      to = put(values, to);
     }
     benchmark::DoNotOptimize(to);
   }
@@ -111,9 +114,24 @@ void WriteFloats(benchmark::State& state, PutFloat&& put) {
 }
 
 void ToCharsAlone(benchmark::State& state) {
-  WriteFloats(state, [](float value, char* to) { return std::to_chars(to, to + 20, value).ptr; });
+  WriteFloats(state, [](const ShortestFloats::Values& values, char* to) {
+    for (float value : values) {
+      to = std::to_chars(to, to + 20, value).ptr;
+      *to++ = ',';
+    }
+    return to;
+  });
 }
-void ShortestAlone(benchmark::State& state) { WriteFloats(state, PutShortest); }
+void ShortestAlone(benchmark::State& state) {
+  WriteFloats(state, [](const ShortestFloats::Values& values, char* to) {
+    const ShortestFloats texts(values);
+    for (size_t i = 0; i < values.size(); ++i) {
+      to = texts.has(i) ? texts.Put(i, to) : std::to_chars(to, to + 20, values[i]).ptr;
+      *to++ = ',';
+    }
+    return to;
+  });
+}
 
 BENCHMARK(ToCharsAlone);
 BENCHMARK(ShortestAlone);

@@ -1,116 +1,121 @@
 #include "formats/shortest_float.h"
 
-#include <array>
-#include <bit>
-#include <charconv>
-#include <cmath>
-#include <cstdint>
-#include <cstring>
+// The same code for processors with vectors of other widths, chosen when the program starts. The runtime libraries of
+// the sanitizers are not ready by then.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define GODWIT_FOR_EACH_WIDTH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define GODWIT_FOR_EACH_WIDTH
+#endif
 
 namespace godwit {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "eight digits are written as one number");
 
+constexpr size_t kLanes = 8;
+static_assert(ShortestFloats::kCount % kLanes == 0);
+using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
+using Ints = int32_t __attribute__((vector_size(kLanes * sizeof(int32_t))));
+using Words = uint32_t __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+using Longs = uint64_t __attribute__((vector_size(kLanes * sizeof(uint64_t))));
+
 constexpr int kMantissaBits = 23;
 constexpr uint32_t kHiddenBit = uint32_t{1} << kMantissaBits;
 
 // Where std::to_chars writes no exponent: it takes one where the text becomes shorter.
-constexpr float kSmallest = 1e-3f;
-constexpr float kBeyondLargest = 1e5f;
-constexpr uint32_t kFirstExponent = std::bit_cast<uint32_t>(kSmallest) >> kMantissaBits;
-constexpr uint32_t kLastExponent = std::bit_cast<uint32_t>(kBeyondLargest) >> kMantissaBits;
-constexpr size_t kMostDigits = 10;  // after the point
+constexpr auto kSmallest = std::bit_cast<uint32_t>(1e-3f);
+constexpr auto kBeyondLargest = std::bit_cast<uint32_t>(1e5f);
+constexpr uint32_t kFirstExponent = kSmallest >> kMantissaBits;
+constexpr uint32_t kLastExponent = kBeyondLargest >> kMantissaBits;
 
-/// Of the floats between two powers of two: mantissa / 2^shift.
-struct Scale {
-  int shift = 0;
-  uint32_t digits = 0;   // after the point: the fewest whose last unit is no larger than the distance of the floats
-  uint64_t power = 1;    // 10^digits
-  uint64_t padding = 1;  // 10^(kMostDigits - digits)
-};
+// Of the floats between two powers of two, which are mantissa / 2^shift, with `digits` after the point: the fewest
+// whose last unit is no larger than the distance of the floats.
+constexpr int kPowerBits = 34;  // 10^digits
+constexpr int kShiftBits = 6;   // above: the shift; and above that 10^(most digits - digits)
 
-constexpr auto MakeScales() {
-  std::array<Scale, kLastExponent - kFirstExponent + 1> scales;
+constexpr auto MakeScales(int most_digits) {
+  std::array<uint64_t, kLastExponent - kFirstExponent + 1> scales{};
   for (uint32_t i = 0; i < scales.size(); ++i) {
-    Scale& scale = scales[i];
-    scale.shift = 127 + kMantissaBits - static_cast<int>(kFirstExponent + i);
-    for (; scale.power < uint64_t{1} << scale.shift; ++scale.digits) scale.power *= 10;
-    for (size_t digits = scale.digits; digits < kMostDigits; ++digits) scale.padding *= 10;
+    const uint64_t shift = 127 + kMantissaBits - (kFirstExponent + i);
+    uint64_t power = 1;
+    uint64_t padding = 1;
+    int digits = 0;
+    for (; power < uint64_t{1} << shift; ++digits) power *= 10;
+    for (; digits < most_digits; ++digits) padding *= 10;
+    scales[i] = power | shift << kPowerBits | padding << (kPowerBits + kShiftBits);
   }
   return scales;
 }
-constexpr auto kScales = MakeScales();
-static_assert(kScales[0].digits == kMostDigits);
 
-/// The shortest decimal that is read as the float, the nearest one where there are several, in units of its last digit;
-/// zeros may be left at its end. After Schubfach (R. Giulietti, "The Schubfach way to render doubles"); no product
-/// exceeds 64 bits here, so that all of it is exact. The mantissa is none of a power of two: there the floats below lie
-/// closer than those above.
-uint32_t ShortestDecimal(uint32_t mantissa, const Scale& scale) {
-  // In quarters of the last digit's unit, times 2^shift: the float, and the middles between it and its neighbours. What
-  // lies at a middle is read as the even one.
-  const uint64_t value = 4 * scale.power * mantissa;
-  const uint64_t odd = mantissa & 1;
-  const uint64_t lowest = value - 2 * scale.power + odd;
-  const uint64_t highest = value + 2 * scale.power - odd;
-  // One digit less may do, as a multiple of ten.
-  const auto tens = static_cast<uint32_t>(highest >> scale.shift) / 40 * 10;
-  const bool tens_will_do = uint64_t{4} * tens << scale.shift >= lowest;
-  // Else the nearest, the even one of two.
-  const uint64_t last_is_odd = value >> (scale.shift + 2) & 1;
-  const uint64_t nearest = (value + (uint64_t{2} << scale.shift) - 1 + last_is_odd) >> (scale.shift + 2);
-  // Which one it is can't be predicted: selected by a mask, since a branch would cost as much as all of this.
-  const uint32_t mask = tens_will_do ? ~uint32_t{0} : 0;
-  return (tens & mask) | (static_cast<uint32_t>(nearest) & ~mask);
-}
-
-/// Eight digits of a number below 10^8, the first one in the lowest byte: of two halves, of four pairs, of eight.
-uint64_t EightDigits(uint32_t value) {
-  const uint64_t halves = value / 10000 | static_cast<uint64_t>(value % 10000) << 32;
-  const uint64_t hundreds = halves * 10486 >> 20 & 0x0000007f0000007f;
-  const uint64_t pairs = hundreds | (halves - 100 * hundreds) << 16;
-  const uint64_t tens = pairs * 103 >> 10 & 0x000f000f000f000f;
-  return tens | (pairs - 10 * tens) << 8;
-}
-
-/// `fraction` is not 0 and has kMostDigits digits. Returns the end without zeros, but for the first two digits.
-char* PutFraction(uint64_t fraction, char* to) {
-  constexpr uint64_t kZeros = 0x3030303030303030;
-  const auto first = static_cast<uint32_t>(fraction / 100'000'000);
-  const uint64_t rest = EightDigits(static_cast<uint32_t>(fraction % 100'000'000));
-  const uint64_t text = rest + kZeros;
-  to[0] = static_cast<char>('0' + first / 10);
-  to[1] = static_cast<char>('0' + first % 10);
-  std::memcpy(to + 2, &text, sizeof(text));
-  return to + kMostDigits - std::countl_zero(rest) / 8;
+template <typename To, typename From>
+void Store(const From& from, size_t at, To* to) {
+  static_assert(sizeof(From) == kLanes * sizeof((*to)[0]));
+  std::memcpy(to->data() + at, &from, sizeof(from));
 }
 
 }  // namespace
 
-char* PutShortest(float value, char* to) {
-  const float absolute = std::fabs(value);
-  const auto bits = std::bit_cast<uint32_t>(absolute);
-  if (!(absolute >= kSmallest && absolute < kBeyondLargest) || (bits & (kHiddenBit - 1)) == 0) [[unlikely]] {
-    return std::to_chars(to, to + kShortestFloatSize, value).ptr;
+GODWIT_FOR_EACH_WIDTH
+void ShortestFloats::Make(const Values& values) {
+  static constexpr auto kScales = MakeScales(kMostDigits);
+  for (size_t at = 0; at < kCount; at += kLanes) {
+    Words raw;
+    std::memcpy(&raw, values.data() + at, sizeof(raw));
+    Words bits = raw & ~(uint32_t{1} << 31);
+    const auto in_range = reinterpret_cast<Words>((bits >= kSmallest) & (bits < kBeyondLargest));
+    bits &= in_range;
+    const auto absolute = reinterpret_cast<Floats>(bits);
+    const Ints whole = __builtin_convertvector(absolute, Ints);
+    const auto is_whole = reinterpret_cast<Words>(__builtin_convertvector(whole, Floats) == absolute);
+    // The floats below a power of two lie closer than those above.
+    const auto is_power = reinterpret_cast<Words>((bits & (kHiddenBit - 1)) == 0);
+    Store(is_whole, at, &is_whole_);
+    Store(whole, at, &whole_);
+    Store(raw >> 31, at, &negative_);
+    Store((~in_range & reinterpret_cast<Words>(raw != 0)) | (is_power & ~is_whole), at, &other_);
+
+    const Words index = ((bits >> kMantissaBits) - kFirstExponent) & in_range;
+    Longs scale;
+    for (size_t i = 0; i < kLanes; ++i) scale[i] = kScales[index[i]];
+    const Longs power = scale & ((uint64_t{1} << kPowerBits) - 1);
+    const Longs shift = scale >> kPowerBits & ((1 << kShiftBits) - 1);
+    const Longs padding = scale >> (kPowerBits + kShiftBits);
+
+    // The shortest decimal that is read as the float, the nearest one where there are several, in units of its last
+    // digit; zeros may be left at its end. After Schubfach (R. Giulietti, "The Schubfach way to render doubles"); no
+    // product exceeds 64 bits here, so that all of it is exact.
+    // In quarters of that unit, times 2^shift: the float, and the middles between it and its neighbours. What lies at a
+    // middle is read as the even one.
+    const Longs mantissa = __builtin_convertvector((bits & (kHiddenBit - 1)) | kHiddenBit, Longs);
+    const Longs value = 4 * power * mantissa;
+    const Longs odd = mantissa & 1;
+    const Longs lowest = value - 2 * power + odd;
+    const Longs highest = value + 2 * power - odd;
+    // One digit less may do, as a multiple of ten. A division of 32 bits by 40, as those below, is a multiplication.
+    const Longs tens = ((highest >> shift) * 3435973837 >> 37) * 10;
+    // Else the nearest, the even one of two.
+    const Longs half = (Longs{} + 2) << shift;
+    const Longs nearest = (value + half - 1 + (value >> (shift + 2) & 1)) >> (shift + 2);
+    const Longs decimal = (4 * tens << shift) >= lowest ? tens : nearest;
+
+    // An integer is a float itself, so no decimal that is read as a fraction lies beyond one: both have the same whole.
+    const Longs fraction = (decimal - __builtin_convertvector(reinterpret_cast<Words>(whole), Longs) * power) * padding;
+    const Longs first = (fraction >> 8) * 90071993 >> 45;  // two digits: of fraction / 10^8, which is 2^8 * 390625
+    const Longs rest = fraction - first * 100'000'000;
+    // Eight digits: of two halves, of four pairs.
+    const Longs high = rest * 3518437209 >> 45;  // / 10000
+    const Longs halves = high | (rest - high * 10000) << 32;
+    const Longs hundreds = halves * 10486 >> 20 & 0x0000007f0000007f;
+    const Longs pairs = hundreds | (halves - hundreds * 100) << 16;
+    const Longs eight_tens = pairs * 103 >> 10 & 0x000f000f000f000f;
+    const Longs eight = eight_tens | (pairs - eight_tens * 10) << 8;
+    const Longs first_ten = first * 103 >> 10;
+    const Longs text = eight + 0x3030303030303030;
+    Store(('.' | 0x303000) + (first_ten << 8) + ((first - first_ten * 10) << 16) + (text << 24), at, &head_);
+    Store(text >> 40, at, &tail_);
+    Store(eight, at, &last_digits_);
   }
-  *to = '-';
-  to += std::signbit(value) ? 1 : 0;
-  const auto whole = static_cast<uint32_t>(absolute);
-  if (whole == 0) {
-    *to++ = '0';
-  } else {
-    to = std::to_chars(to, to + kShortestFloatSize, whole).ptr;
-    if (static_cast<float>(whole) == absolute) return to;
-  }
-  *to++ = '.';
-  const Scale& scale = kScales[(bits >> kMantissaBits) - kFirstExponent];
-  const uint32_t decimal = ShortestDecimal((bits & (kHiddenBit - 1)) | kHiddenBit, scale);
-  // An integer is a float itself, so no decimal that is read as a fraction lies beyond one: both have the same `whole`.
-  char* end = PutFraction((decimal - whole * scale.power) * scale.padding, to);
-  while (end[-1] == '0') [[unlikely]]
-    --end;
-  return end;
 }
 
 }  // namespace godwit

@@ -1,5 +1,6 @@
 #include "formats/text_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -111,16 +112,31 @@ char* PutFloat(T value, std::string_view quote, char* to) {
   if (std::isfinite(value)) [[likely]] {
     // "-0" would be the integer 0 to a reader of JSON.
     if (value == 0) return PutText(std::signbit(value) ? "-0.0" : "0", to);
-    if constexpr (std::is_same_v<T, float>) {
-      static_assert(kNumberSize >= kShortestFloatSize);
-      return PutShortest(value, to);
-    } else {
-      return std::to_chars(to, to + kNumberSize, value).ptr;
-    }
+    return std::to_chars(to, to + kNumberSize, value).ptr;
   }
   to = PutText(quote, to);
   to = PutText(std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity", to);
   return PutText(quote, to);
+}
+
+/// Calls `put(i, put_value)` for each i below `count`, in order; put_value(to) writes `value(i)` and returns its end.
+template <typename Value, typename Put>
+void PutFloats(int64_t count, std::string_view quote, Value&& value, Put&& put) {
+  static_assert(kNumberSize >= ShortestFloats::kTextSize);
+  constexpr auto kBlock = static_cast<int64_t>(ShortestFloats::kCount);
+  ShortestFloats::Values values{};
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    const auto size = static_cast<size_t>(std::min(kBlock, count - begin));
+    for (size_t i = 0; i < size; ++i) values[i] = value(begin + static_cast<int64_t>(i));
+    const ShortestFloats texts(values);
+    for (size_t i = 0; i < size; ++i) {
+      put(begin + static_cast<int64_t>(i), [&](char* to) {
+        if (texts.has(i)) [[likely]]
+          return texts.Put(i, to);
+        return PutFloat(values[i], quote, to);
+      });
+    }
+  }
 }
 
 float FloatFromBFloat16(uint16_t bits) {
@@ -457,13 +473,16 @@ class TextWriter::Impl {
     const bool inside_list = items.kind != TypeKind::kBFloat16Vector;
     const int64_t begin = (inside_list ? items.offset : 0) + index * dim;
     char* to = out_.Reserve(static_cast<size_t>(dim) * kNumberSize);
-    for (int64_t i = begin; i < begin + dim; ++i) {
-      if (i > begin) to = PutComma(to);
-      const auto value = to_number(items.Get<T>(i));
-      if constexpr (std::is_floating_point_v<std::remove_const_t<decltype(value)>>) {
-        to = PutFloat(value, item_quote_, to);
-      } else {
-        to = PutInteger(value, to);
+    auto value = [&](int64_t i) { return to_number(items.Get<T>(begin + i)); };
+    if constexpr (std::is_same_v<decltype(value(0)), float>) {
+      PutFloats(dim, item_quote_, value, [&](int64_t i, auto&& put_value) {
+        if (i > 0) to = PutComma(to);
+        to = put_value(to);
+      });
+    } else {
+      for (int64_t i = 0; i < dim; ++i) {
+        if (i > 0) to = PutComma(to);
+        to = PutInteger(value(i), to);
       }
     }
     out_.Advance(to);
@@ -490,14 +509,15 @@ class TextWriter::Impl {
     const int64_t count = column.cells.offsets[index + 1] - begin;
     char* to = out_.Reserve(8 + static_cast<size_t>(count) * 2 * kNumberSize);
     to = PutText(kind_ == TextKind::kCsv ? "\"{" : "{", to);
-    for (int64_t i = begin; i < begin + count; ++i) {
-      if (i > begin) to = PutComma(to);
+    auto weight = [&](int64_t i) { return column.weights.Get<float>(column.weights.offset + begin + i); };
+    PutFloats(count, json_quote_, weight, [&](int64_t i, auto&& put_weight) {
+      if (i > 0) to = PutComma(to);
       to = PutText(json_quote_, to);
-      to = PutInteger(column.items.Get<uint32_t>(column.items.offset + i), to);
+      to = PutInteger(column.items.Get<uint32_t>(column.items.offset + begin + i), to);
       to = PutText(json_quote_, to);
       *to++ = ':';
-      to = PutFloat(column.weights.Get<float>(column.weights.offset + i), json_quote_, to);
-    }
+      to = put_weight(to);
+    });
     out_.Advance(PutText(kind_ == TextKind::kCsv ? "}\"" : "}", to));
   }
 
