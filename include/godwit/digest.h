@@ -33,6 +33,12 @@ struct Hash128 {
   auto operator<=>(const Hash128&) const = default;
 };
 
+/// The hashes of each row of a batch.
+struct HashedRows {
+  std::vector<Hash128> keys;
+  std::vector<Hash128> rows;
+};
+
 struct Digest {
   int64_t rows = 0;
   Hash128 key_sum;

@@ -235,10 +235,11 @@ class Source {
 class Writer {
  public:
   virtual ~Writer() = default;
-  /// Columns as in WriteTarget::schema. Rows may be in flight when it returns. An error spoils the writer: drop it,
-  /// then Recover. With ExistingRows::kReport the rows of an earlier try at the split may be among the existing ones;
-  /// a key that comes to the target between Write and Commit is kConflict, or replaced, never doubled unseen.
-  virtual arrow::Result<WriteResult> Write(const Batch& batch) = 0;
+  /// Columns as in WriteTarget::schema; `hashes` of all rows, by its canonical bytes. Rows may be in flight when it
+  /// returns. An error spoils the writer: drop it, then Recover. With ExistingRows::kReport the rows of an earlier try
+  /// at the split may be among the existing ones; a key that comes to the target between Write and Commit is kConflict,
+  /// or replaced, never doubled unseen.
+  virtual arrow::Result<WriteResult> Write(const Batch& batch, const HashedRows& hashes) = 0;
   /// Makes every row written so far durable and returns the receipt that carries `progress`.
   virtual arrow::Result<Receipt> Commit(const Progress& progress) = 0;
   /// Ends without committing what came after the last receipt; waits for calls in flight up to their deadline.

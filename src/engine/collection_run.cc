@@ -594,7 +594,7 @@ arrow::Result<Receipt> CollectionRun::WriteCorrection(const ScanSide& source, co
   Progress progress;
   progress.complete = true;
   arrow::Status status = ScanRows(source, keys, job_.limits, [&](const Batch& batch, const HashedRows& hashes) {
-    ARROW_ASSIGN_OR_RAISE(WriteResult result, writer->Write(batch));
+    ARROW_ASSIGN_OR_RAISE(WriteResult result, writer->Write(batch, hashes));
     return AccountBatch(&job_, {collection_, split.id, identity_}, batch, hashes, std::move(result), &progress);
   });
   arrow::Result<Receipt> receipt = status.ok() ? writer->Commit(progress) : arrow::Result<Receipt>(status);

@@ -154,7 +154,7 @@ class Attempt {
       ARROW_RETURN_NOT_OK(before_write.Hit());
       Reservation writing = Reservation::Acquire(route_.job.limits.writers, 1, route_.job.limits.stop);
       if (!writing) return MakeError(ErrorKind::kCancelled, "stopped");
-      ARROW_ASSIGN_OR_RAISE(WriteResult result, writer->Write(item->batch));
+      ARROW_ASSIGN_OR_RAISE(WriteResult result, writer->Write(item->batch, item->hashes));
       writing.Reset();
       ARROW_RETURN_NOT_OK(Account(*item, std::move(result)));
       // The rows that end the job are to be in its list.

@@ -33,11 +33,6 @@ namespace godwit {
 /// Duplicate keys, invalid UTF-8 or JSON, exponents beyond 10^18 and nesting deeper than 1,000 are kCorruptData.
 arrow::Result<std::string> CanonicalJson(std::string_view json);
 
-struct HashedRows {
-  std::vector<Hash128> keys;
-  std::vector<Hash128> rows;
-};
-
 /// Hashes batches of one schema. Not thread-safe (keeps scratch buffers); cheap to construct.
 class RowHasher {
  public:

@@ -15,9 +15,13 @@ namespace {
 
 using Counted = std::map<Hash128, int64_t>;
 
+RowHasher HasherOf(const CollectionSchema& schema) {
+  return {schema, schema.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey};
+}
+
 /// How often each row occurs.
 Counted CountRows(const CollectionSchema& schema, const std::vector<Batch>& batches) {
-  RowHasher hasher(schema, schema.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey);
+  RowHasher hasher = HasherOf(schema);
   Counted counted;
   HashedRows hashes;
   for (const Batch& batch : batches) {
@@ -143,8 +147,14 @@ testing::AssertionResult SameRows(const Rows& want, const Rows& have) {
                                      << ", differing in:" << DifferingFields(want, mapped);
 }
 
+arrow::Result<WriteResult> WriteBatch(Writer* writer, const CollectionSchema& schema, const Batch& batch) {
+  HashedRows hashes;
+  ARROW_RETURN_NOT_OK(HasherOf(schema).Hash(batch, &hashes));
+  return writer->Write(batch, hashes);
+}
+
 Digest DigestOf(const CollectionSchema& schema, const std::vector<Batch>& batches) {
-  RowHasher hasher(schema, schema.key_index() < 0 ? RowHasher::Identity::kWholeRow : RowHasher::Identity::kKey);
+  RowHasher hasher = HasherOf(schema);
   Digest digest;
   HashedRows hashes;
   for (const Batch& batch : batches) {

@@ -61,6 +61,9 @@ std::vector<Batch> Drain(Reader* reader, int64_t batch_bytes);
 /// The same rows, each as often; in any order. Names the fields that differ.
 testing::AssertionResult SameRows(const Rows& want, const Rows& have);
 
+/// As an engine would do it.
+arrow::Result<WriteResult> WriteBatch(Writer* writer, const CollectionSchema& schema, const Batch& batch);
+
 /// Digest of batches, as an engine would note it.
 Digest DigestOf(const CollectionSchema& schema, const std::vector<Batch>& batches);
 

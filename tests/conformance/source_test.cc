@@ -67,7 +67,7 @@ class SourceTest : public testing::TestWithParam<Quirks> {
     Must(store_->catalog()->Create(target.schema));
     auto writer = Must(sink.Open(target, split, Must(sink.Recover(target, split, std::nullopt, false))));
     rows_ = MapRows(rows_, target.schema);
-    for (const Batch& batch : rows_.batches) Must(writer->Write(batch));
+    for (const Batch& batch : rows_.batches) Must(WriteBatch(writer.get(), rows_.schema, batch));
     const Digest digest = DigestOf(rows_.schema, rows_.batches);
     const std::vector<Receipt> receipts = {
         Must(writer->Commit({.position = "end", .digest = digest, .complete = true}))};

@@ -75,7 +75,7 @@ class TargetTest : public testing::TestWithParam<Quirks> {
   /// Writes batches and commits them as all that the split has.
   Receipt WriteAll(Writer* writer, const Rows& rows) {
     for (const Batch& batch : rows.batches) {
-      const WriteResult result = Must(writer->Write(batch));
+      const WriteResult result = Must(WriteBatch(writer, rows.schema, batch));
       for (const Rejected& rejected : result.rejected) ADD_FAILURE() << rejected.key << ": " << rejected.reason;
     }
     return Must(writer->Commit(ProgressAfter(rows.schema, rows.batches, true)));
@@ -269,7 +269,7 @@ TEST_P(TargetTest, ReceiptCarriesTheProgress) {
   const WriteTarget target = MakeTarget(source_rows.schema);
   const Rows rows = MapRows(source_rows, target.schema);
   auto writer = OpenWriter(target, MakeSplit("keys-5"));
-  Must(writer->Write(rows.batches[0]));
+  Must(WriteBatch(writer.get(), rows.schema, rows.batches[0]));
   Progress progress = ProgressAfter(rows.schema, {rows.batches[0]}, false);
   progress.rejects = 3;
   const Receipt receipt = Must(writer->Commit(progress));
@@ -296,7 +296,7 @@ class DeathTest : public TargetTest {
     {
       auto writer = OpenWriter(target, split);
       for (size_t i = 0; i < written; ++i) {
-        Must(writer->Write(rows.batches[i]));
+        Must(WriteBatch(writer.get(), rows.schema, rows.batches[i]));
         if (i + 1 == committed) {
           receipt = Must(writer->Commit(ProgressAfter(rows.schema, Head(rows, committed), false)));
         }
@@ -315,7 +315,7 @@ class DeathTest : public TargetTest {
     }
     auto writer = Must(sink().Open(target, split, recovery));
     const std::string position = recovery.receipt ? recovery.receipt->progress.position : "";
-    for (const Batch& batch : After(rows, position)) Must(writer->Write(batch));
+    for (const Batch& batch : After(rows, position)) Must(WriteBatch(writer.get(), rows.schema, batch));
     const std::vector<Receipt> receipts = {Must(writer->Commit(ProgressAfter(rows.schema, rows.batches, true)))};
     writer.reset();
     Must(sink().Finalize(target, receipts));
@@ -357,7 +357,7 @@ TEST_P(TargetTest, AbortedRowsAreNotThere) {
   const WriteTarget target = MakeTarget(source_rows.schema);
   const Rows rows = MapRows(source_rows, target.schema);
   auto writer = OpenWriter(target, MakeSplit());
-  for (const Batch& batch : rows.batches) Must(writer->Write(batch));
+  for (const Batch& batch : rows.batches) Must(WriteBatch(writer.get(), rows.schema, batch));
   writer->Abort();
   writer.reset();
   // Rows that went over the wire can stay where replaying them by key is exact.
@@ -372,7 +372,7 @@ TEST_P(TargetTest, OlderRunIsFenced) {
   WriteTarget target = MakeTarget(source_rows.schema);
   const Rows rows = MapRows(source_rows, target.schema);
   auto old_writer = OpenWriter(target, MakeSplit());
-  Must(old_writer->Write(rows.batches[0]));
+  Must(WriteBatch(old_writer.get(), rows.schema, rows.batches[0]));
 
   WriteTarget newer = target;
   ++newer.epoch;
@@ -397,11 +397,11 @@ TEST_P(TargetTest, SplitsAreWrittenAtOnce) {
     auto writer = OpenWriter(target, MakeSplit("rows-" + std::to_string(number)));
     // Commits in between, so that they meet.
     for (size_t i = 0; i + 1 < part.batches.size(); ++i) {
-      Must(writer->Write(part.batches[i]));
+      Must(WriteBatch(writer.get(), rows.schema, part.batches[i]));
       Must(writer->Commit(ProgressAfter(
           rows.schema, {part.batches.begin(), part.batches.begin() + static_cast<std::ptrdiff_t>(i) + 1}, false)));
     }
-    Must(writer->Write(part.batches.back()));
+    Must(WriteBatch(writer.get(), rows.schema, part.batches.back()));
     receipts[number] = Must(writer->Commit(ProgressAfter(rows.schema, part.batches, true)));
   };
   std::vector<std::thread> threads;
@@ -459,7 +459,7 @@ TEST_P(TargetTest, ReportsRowsThatAreThere) {
     Rows found{target.schema, {}};
     std::vector<Batch> written;
     for (const Batch& batch : second.batches) {
-      const WriteResult result = Must(writer->Write(batch));
+      const WriteResult result = Must(WriteBatch(writer.get(), target.schema, batch));
       EXPECT_TRUE(result.rejected.empty());
       if (result.existing_rows.empty()) {
         written.push_back(batch);
@@ -517,7 +517,7 @@ TEST_P(TargetTest, DiscardForgetsTheJob) {
   const WriteTarget target = MakeTarget(source_rows.schema);
   const Rows rows = MapRows(source_rows, target.schema);
   auto writer = OpenWriter(target, MakeSplit());
-  Must(writer->Write(rows.batches[0]));
+  Must(WriteBatch(writer.get(), rows.schema, rows.batches[0]));
   Must(writer->Commit(ProgressAfter(rows.schema, {rows.batches[0]}, false)));
   writer.reset();
   Must(sink().Discard(target));
@@ -535,10 +535,10 @@ TEST_P(TargetTest, StopEndsWriting) {
   auto stopped = OpenStore(quirks().room, OptionScope::kTarget, quirks().target_options(scratch_.path()), stop);
   Sink& sink = *stopped->sink();
   auto writer = Must(sink.Open(target, MakeSplit(), Must(sink.Recover(target, MakeSplit(), std::nullopt, false))));
-  Must(writer->Write(rows.batches[0]));
+  Must(WriteBatch(writer.get(), rows.schema, rows.batches[0]));
   stop.RequestStop();
   arrow::Status status;
-  for (int i = 0; status.ok() && i < 100; ++i) status = writer->Write(rows.batches[1]).status();
+  for (int i = 0; status.ok() && i < 100; ++i) status = WriteBatch(writer.get(), rows.schema, rows.batches[1]).status();
   EXPECT_EQ(KindName(status), "cancelled");
   writer->Abort();
 }

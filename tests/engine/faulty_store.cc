@@ -26,16 +26,19 @@ class FaultyWriter : public Writer {
  public:
   FaultyWriter(std::unique_ptr<Writer> real, const Fault& fault, const Refusal& refusal)
       : real_(std::move(real)), fault_(fault), refusal_(refusal) {}
-  arrow::Result<WriteResult> Write(const Batch& batch) override {
+  arrow::Result<WriteResult> Write(const Batch& batch, const HashedRows& hashes) override {
     ARROW_RETURN_NOT_OK(fault_("write"));
-    if (!refusal_) return real_->Write(batch);
+    if (!refusal_) return real_->Write(batch, hashes);
     WriteResult refused;
     std::vector<int64_t> kept;
+    HashedRows of_rest;
     arrow::RecordBatchVector rows;
     for (int64_t row = 0; row < batch.rows->num_rows(); ++row) {
       std::string reason = refusal_(*batch.rows, row);
       if (reason.empty()) {
         kept.push_back(row);
+        of_rest.keys.push_back(hashes.keys[static_cast<size_t>(row)]);
+        of_rest.rows.push_back(hashes.rows[static_cast<size_t>(row)]);
         rows.push_back(batch.rows->Slice(row, 1));
       } else {
         refused.rejected_rows.push_back(row);
@@ -45,7 +48,7 @@ class FaultyWriter : public Writer {
     if (rows.empty()) return refused;
     Batch rest = batch;
     ARROW_ASSIGN_OR_RAISE(rest.rows, arrow::ConcatenateRecordBatches(rows));
-    ARROW_ASSIGN_OR_RAISE(WriteResult result, real_->Write(rest));
+    ARROW_ASSIGN_OR_RAISE(WriteResult result, real_->Write(rest, of_rest));
     result.rejected_rows = std::move(refused.rejected_rows);
     result.rejected = std::move(refused.rejected);
     for (int64_t& row : result.existing_rows) row = kept[static_cast<size_t>(row)];

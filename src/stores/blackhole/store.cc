@@ -68,7 +68,7 @@ class BlackholeWriter : public Writer {
  public:
   BlackholeWriter(std::string split_id, StopToken stop) : split_id_(std::move(split_id)), stop_(std::move(stop)) {}
 
-  arrow::Result<WriteResult> Write(const Batch&) override {
+  arrow::Result<WriteResult> Write(const Batch&, const HashedRows&) override {
     if (stop_.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped", "blackhole");
     return WriteResult{};
   }

@@ -23,7 +23,7 @@ TEST(Blackhole, TakesEverythingAndKeepsNothing) {
   const Split split{.id = "s", .spec = "{}"};
   const Recovery recovery = sink.Recover(target, split, std::nullopt, false).ValueOrDie();
   auto writer = sink.Open(target, split, recovery).ValueOrDie();
-  ASSERT_TRUE(writer->Write({}).ok());
+  ASSERT_TRUE(writer->Write({}, {}).ok());
   const Receipt receipt = writer->Commit({.position = "5", .digest = {}, .bytes = 9}).ValueOrDie();
   EXPECT_EQ(receipt.split_id, "s");
   EXPECT_EQ(receipt.progress.bytes, 9);

@@ -193,25 +193,20 @@ class PartWriter {
         epoch_(target.epoch),
         folder_(std::move(folder)),
         split_id_(std::move(split_id)),
-        suffix_(SuffixOf(options.text ? std::optional(options.text->kind) : std::nullopt, PartCompression(options))),
-        hasher_(MakeHasher(schema_)) {}
+        suffix_(SuffixOf(options.text ? std::optional(options.text->kind) : std::nullopt, PartCompression(options))) {}
 
-  arrow::Status Write(const Batch& batch) {
+  arrow::Status Write(const Batch& batch, const HashedRows& hashes) {
     if (writer_ != nullptr && batch.partition != part_.partition) ARROW_RETURN_NOT_OK(Close());
     const int64_t rows = batch.rows->num_rows();
     for (int64_t begin = 0; begin < rows;) {
       if (writer_ == nullptr) ARROW_RETURN_NOT_OK(Begin(batch.partition));
-      Batch piece = batch;
       const int64_t to_number = options_.rows_per_file - part_.rows;  // rows that a numbered file would still take
-      if (to_number > 0 && to_number < rows - begin) {
-        piece.rows = batch.rows->Slice(begin, to_number);
-      } else if (begin > 0) {
-        piece.rows = batch.rows->Slice(begin);
+      const int64_t end = to_number > 0 ? std::min(rows, begin + to_number) : rows;
+      ARROW_RETURN_NOT_OK(writer_->Write(*batch.rows->Slice(begin, end - begin)));
+      part_.rows += end - begin;
+      for (; begin < end; ++begin) {
+        part_.digest.Add(hashes.keys[static_cast<size_t>(begin)], hashes.rows[static_cast<size_t>(begin)]);
       }
-      ARROW_RETURN_NOT_OK(writer_->Write(*piece.rows));
-      if (hashing_) ARROW_RETURN_NOT_OK(Hash(piece));
-      part_.rows += piece.rows->num_rows();
-      begin += piece.rows->num_rows();
       if (writer_->bytes() >= options_.file_bytes || IsNumberedFile()) ARROW_RETURN_NOT_OK(Close());
     }
     return arrow::Status::OK();
@@ -223,7 +218,6 @@ class PartWriter {
     do {
       part_ = {.path = prefix + PartName(split_id_, epoch_, next_number_++, suffix_), .partition = partition};
     } while (Exists(path()));
-    hashing_ = hash_all_ || finished_.size() > settled_;
     return CreatePart(path(), schema_, options_).Value(&writer_);
   }
 
@@ -247,17 +241,7 @@ class PartWriter {
   /// Goes on after these parts.
   void Resume(std::vector<DataFile> parts) {
     finished_ = std::move(parts);
-    settled_ = synced_ = finished_.size();
-  }
-  /// Makes the writer hash every row. Without it, only the parts of a commit beyond its first are hashed here: the
-  /// first one, mostly the only one, has what is left of the digest that the engine took.
-  void HashAll() { hash_all_ = true; }
-  /// `digest` is that of all parts since the last call.
-  void Settle(Digest digest) {
-    if (settled_ == finished_.size()) return;
-    for (size_t i = settled_ + 1; i < finished_.size(); ++i) digest -= finished_[i].digest;
-    finished_[settled_].digest = digest;
-    settled_ = finished_.size();
+    synced_ = finished_.size();
   }
 
   /// Closes the open part where it is; its file stays.
@@ -285,28 +269,17 @@ class PartWriter {
     return arrow::Status::OK();
   }
 
-  arrow::Status Hash(const Batch& batch) {
-    ARROW_RETURN_NOT_OK(hasher_.Hash(batch, &hashes_));
-    for (size_t i = 0; i < hashes_.rows.size(); ++i) part_.digest.Add(hashes_.keys[i], hashes_.rows[i]);
-    return arrow::Status::OK();
-  }
-
   const Options options_;
   const CollectionSchema schema_;
   const int64_t epoch_;
   const std::string folder_;
   const std::string split_id_;
   const std::string suffix_;
-  RowHasher hasher_;
-  HashedRows hashes_;
-  bool hash_all_ = false;
-  bool hashing_ = false;  // the rows of the open part
   int next_number_ = 0;
   std::unique_ptr<FileWriter> writer_;  // of the open part
   DataFile part_;                       // the open one, or the last one
   std::vector<DataFile> finished_;
-  size_t synced_ = 0;   // parts of finished_ that are durable
-  size_t settled_ = 0;  // those that a commit has settled
+  size_t synced_ = 0;  // parts of finished_ that are durable
 };
 
 arrow::Result<std::shared_ptr<arrow::RecordBatch>> WithoutRows(const std::shared_ptr<arrow::RecordBatch>& rows,
@@ -336,16 +309,15 @@ class FilesWriter : public Writer {
 
   arrow::Status Resume(const Receipt& receipt) {
     ARROW_ASSIGN_OR_RAISE(committed_, EvidenceFromJson(receipt.evidence));
-    committed_digest_ = receipt.progress.digest;
     parts_.Resume(committed_);
     return arrow::Status::OK();
   }
 
-  arrow::Result<WriteResult> Write(const Batch& batch) override {
+  arrow::Result<WriteResult> Write(const Batch& batch, const HashedRows& hashes) override {
     if (stop_.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped", "files");
     const auto refused = text_ ? FindUnwritable(schema_, text_->kind, *batch.rows) : std::vector<UnwritableRow>();
     if (refused.empty()) {
-      ARROW_RETURN_NOT_OK(parts_.Write(batch));
+      ARROW_RETURN_NOT_OK(parts_.Write(batch, hashes));
       return WriteResult{};
     }
     WriteResult result;
@@ -355,7 +327,12 @@ class FilesWriter : public Writer {
     }
     Batch rest = batch;
     ARROW_ASSIGN_OR_RAISE(rest.rows, WithoutRows(batch.rows, result.rejected_rows));
-    if (rest.rows->num_rows() > 0) ARROW_RETURN_NOT_OK(parts_.Write(rest));
+    HashedRows of_rest = hashes;
+    for (auto row = result.rejected_rows.rbegin(); row != result.rejected_rows.rend(); ++row) {
+      of_rest.keys.erase(of_rest.keys.begin() + *row);
+      of_rest.rows.erase(of_rest.rows.begin() + *row);
+    }
+    if (rest.rows->num_rows() > 0) ARROW_RETURN_NOT_OK(parts_.Write(rest, of_rest));
     return result;
   }
 
@@ -364,11 +341,7 @@ class FilesWriter : public Writer {
     // A later run removes the part of this one: that is what to tell, not that a file is missing.
     ARROW_RETURN_NOT_OK(stage_.CheckFence());
     ARROW_RETURN_NOT_OK(finished);
-    Digest since_last_commit = progress.digest;
-    since_last_commit -= committed_digest_;
-    parts_.Settle(since_last_commit);
     committed_ = parts_.finished();
-    committed_digest_ = progress.digest;
     return Receipt{.split_id = split_id_, .progress = progress, .evidence = EvidenceToJson(committed_)};
   }
 
@@ -391,7 +364,6 @@ class FilesWriter : public Writer {
   const std::string split_id_;
   PartWriter parts_;
   std::vector<DataFile> committed_;
-  Digest committed_digest_;
   const StopToken stop_;
 };
 
@@ -452,11 +424,14 @@ class PartCleaner {
     if (!concerned) return std::vector<DataFile>{part};
     ARROW_RETURN_NOT_OK(before_part_rewrite.Hit());
     PartWriter writer(options_, target_, folder_, split_id);
-    writer.HashAll();
+    RowHasher hasher = MakeHasher(target_.schema);
+    HashedRows hashes;
     ARROW_RETURN_NOT_OK(ForEachBatch(part, target_.schema, [&](Batch batch, int key_column) -> arrow::Status {
       ARROW_ASSIGN_OR_RAISE(auto rest, RowsThatStay(batch.rows, key_column, keys_));
       if (rest != nullptr) batch.rows = std::move(rest);
-      return batch.rows->num_rows() == 0 ? arrow::Status::OK() : writer.Write(batch);
+      if (batch.rows->num_rows() == 0) return arrow::Status::OK();
+      ARROW_RETURN_NOT_OK(hasher.Hash(batch, &hashes));
+      return writer.Write(batch, hashes);
     }));
     ARROW_RETURN_NOT_OK(writer.Finish());
     return writer.finished();

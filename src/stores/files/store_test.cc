@@ -79,9 +79,14 @@ class FilesStoreTest : public testing::Test {
             .position = std::to_string(first_key + rows)};
   }
 
-  Digest DigestOf(const Batch& batch) const {
+  HashedRows HashesOf(const Batch& batch) const {
     HashedRows hashes;
     EXPECT_TRUE(RowHasher(schema_, RowHasher::Identity::kKey).Hash(batch, &hashes).ok());
+    return hashes;
+  }
+
+  Digest DigestOf(const Batch& batch) const {
+    const HashedRows hashes = HashesOf(batch);
     Digest digest;
     for (size_t i = 0; i < hashes.rows.size(); ++i) digest.Add(hashes.keys[i], hashes.rows[i]);
     return digest;
@@ -94,7 +99,7 @@ class FilesStoreTest : public testing::Test {
     ARROW_ASSIGN_OR_RAISE(auto writer, sink().Open(target_, split, recovery));
     Progress progress{.complete = true};
     for (const Batch& batch : batches) {
-      ARROW_RETURN_NOT_OK(writer->Write(batch));
+      ARROW_RETURN_NOT_OK(writer->Write(batch, HashesOf(batch)));
       progress.position = batch.position;
       progress.digest += DigestOf(batch);
     }
@@ -315,7 +320,7 @@ TEST_F(FilesStoreTest, OnlyCommittedPartsCount) {
   auto write = [&](int64_t first_key, int64_t rows) {
     const Batch batch = MakeBatch(first_key, rows);
     progress.digest += DigestOf(batch);
-    return writer->Write(batch).status();
+    return writer->Write(batch, HashesOf(batch)).status();
   };
   ASSERT_TRUE(write(0, 3).ok());
   const Receipt first = writer->Commit(progress).ValueOrDie();

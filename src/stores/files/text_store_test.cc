@@ -79,9 +79,14 @@ class TextStoreTest : public testing::Test {
             .position = std::to_string(first + rows)};
   }
 
-  Digest DigestOf(const Batch& batch) const {
+  HashedRows HashesOf(const Batch& batch) const {
     HashedRows hashes;
     EXPECT_TRUE(RowHasher(schema_, RowHasher::Identity::kKey).Hash(batch, &hashes).ok());
+    return hashes;
+  }
+
+  Digest DigestOf(const Batch& batch) const {
+    const HashedRows hashes = HashesOf(batch);
     Digest digest;
     for (size_t i = 0; i < hashes.rows.size(); ++i) digest.Add(hashes.keys[i], hashes.rows[i]);
     return digest;
@@ -93,7 +98,7 @@ class TextStoreTest : public testing::Test {
     auto writer = sink.Open(target_, split, recovery).ValueOrDie();
     Progress progress{.complete = true};
     for (const Batch& batch : batches) {
-      EXPECT_TRUE(writer->Write(batch).ok());
+      EXPECT_TRUE(writer->Write(batch, HashesOf(batch)).ok());
       progress.position = batch.position;
       progress.digest += DigestOf(batch);
     }
@@ -283,7 +288,7 @@ TEST_F(TextStoreTest, RowsThatPostgresRefusesAreNamed) {
   const Split split{.id = "s-0", .spec = "{}"};
   Sink& sink = *store->sink();
   auto writer = sink.Open(target_, split, sink.Recover(target_, split, std::nullopt, false).ValueOrDie()).ValueOrDie();
-  const WriteResult result = writer->Write(batch).ValueOrDie();
+  const WriteResult result = writer->Write(batch, HashesOf(batch)).ValueOrDie();
   EXPECT_THAT(result.rejected_rows, ElementsAre(1));
   EXPECT_EQ(result.rejected[0].key, "1");
   EXPECT_THAT(result.rejected[0].reason, HasSubstr("title"));

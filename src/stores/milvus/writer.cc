@@ -102,7 +102,7 @@ class InsertWriter : public Writer {
   }
   ~InsertWriter() override { Abort(); }
 
-  arrow::Result<WriteResult> Write(const Batch& batch) override {
+  arrow::Result<WriteResult> Write(const Batch& batch, const HashedRows&) override {
     if (client_->stop().stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped");
     WriteResult result;
     for (RowRefusal& refusal : CheckRows(*batch.rows, schema_, settings_.rules)) {

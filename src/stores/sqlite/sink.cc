@@ -153,7 +153,7 @@ class SqliteWriter : public Writer {
     return writer;
   }
 
-  arrow::Result<WriteResult> Write(const Batch& batch) override {
+  arrow::Result<WriteResult> Write(const Batch& batch, const HashedRows&) override {
     ARROW_RETURN_NOT_OK(connection_->CheckStop());
     return connection_->Translate(Stage(batch));
   }

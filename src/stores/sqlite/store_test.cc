@@ -276,7 +276,7 @@ class SqliteWriteTest : public SqliteStoreTest {
 
 TEST_F(SqliteWriteTest, RejectsNullsByKeyAndField) {
   auto writer = OpenWriter();
-  const WriteResult result = writer->Write(Row(42, nullptr)).ValueOrDie();
+  const WriteResult result = writer->Write(Row(42, nullptr), {}).ValueOrDie();
   ASSERT_EQ(result.rejected.size(), 1u);
   EXPECT_EQ(result.rejected[0].key, "42");
   EXPECT_EQ(result.rejected[0].reason, "field 'text' is null, which the schema does not allow");
@@ -285,9 +285,9 @@ TEST_F(SqliteWriteTest, RejectsNullsByKeyAndField) {
 
 TEST_F(SqliteWriteTest, KeysThatAreThereAreAConflict) {
   auto writer = OpenWriter();
-  ASSERT_TRUE(writer->Write(Row(1, "a")).ok());
+  ASSERT_TRUE(writer->Write(Row(1, "a"), {}).ok());
   ASSERT_TRUE(writer->Commit({}).ok());
-  ASSERT_TRUE(writer->Write(Row(1, "b")).ok());
+  ASSERT_TRUE(writer->Write(Row(1, "b"), {}).ok());
   EXPECT_NE(Message(writer->Commit({}).status(), ErrorKind::kConflict), "ok");
   EXPECT_EQ(ReadTable(*store_, "t").ValueOrDie(), "1,a\n");
 }
@@ -309,7 +309,7 @@ TEST_F(SqliteWriteTest, PublishMakesScalarIndexesAndLeavesNoTraces) {
 
 TEST_F(SqliteWriteTest, LockOfAnotherProgramIsUnavailable) {
   auto writer = OpenWriter();
-  ASSERT_TRUE(writer->Write(Row(1, "a")).ok());
+  ASSERT_TRUE(writer->Write(Row(1, "a"), {}).ok());
   auto other = SqliteDatabase::Open(path(), SqliteDatabase::Mode::kReadWrite, 0).ValueOrDie();
   ASSERT_TRUE(other->Execute("BEGIN IMMEDIATE").ok());
   const arrow::Status status = writer->Commit({}).status();
