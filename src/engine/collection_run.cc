@@ -15,6 +15,7 @@
 #include "base/failpoint.h"
 #include "base/slots.h"
 #include "engine/left_out.h"
+#include "engine/report.h"
 #include "verify/format_value.h"
 #include "verify/repeated_keys.h"
 
@@ -32,8 +33,6 @@ Failpoint after_correction("engine.correction.after_write");
 Failpoint after_compare("engine.compare.after");
 Failpoint after_publish("engine.publish.after");
 Failpoint after_restore("engine.restore.after");
-
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 RowMapper MakeMapper(const CollectionSchema& source, const CollectionSchema& target, const Mapping& mapping) {
   // The planner made this mapper once already; it can't fail for the same schemas.
@@ -426,9 +425,8 @@ arrow::Status CollectionRun::CompareAndCorrect(std::unique_ptr<Source>* read_bac
     report_.difference_sample.clear();
     int64_t left = 0;  // of the differences
     auto visit = [&](std::vector<DifferingRow> rows) -> arrow::Status {
-      listed += static_cast<int64_t>(rows.size());
-      ARROW_RETURN_NOT_OK(LeaveOutListed(&rows));
-      listed -= static_cast<int64_t>(rows.size());
+      ARROW_ASSIGN_OR_RAISE(const int64_t left_out, LeaveOutListed(&rows));
+      listed += left_out;
       report_.differences += static_cast<int64_t>(rows.size());
       if (rows.empty()) return arrow::Status::OK();
       stuck = stuck || !MayCorrect(rows);
@@ -521,14 +519,10 @@ arrow::Status CollectionRun::CheckSourceSchema() {
                                                    ". Use --restart to copy it anew");
 }
 
-/// Rows that were left out are not at the target, or are there as they were before the job; that was reported.
-arrow::Status CollectionRun::LeaveOutListed(std::vector<DifferingRow>* rows) {
-  if (report_.rejects + report_.conflicts == 0) return arrow::Status::OK();
-  ARROW_ASSIGN_OR_RAISE(auto listed, job_.journal.LeftOutKeys(collection_.id));
-  std::erase_if(*rows, [&](const DifferingRow& row) {
-    return row.side != Difference::Side::kOnlyTarget && std::binary_search(listed.begin(), listed.end(), row.key);
-  });
-  return arrow::Status::OK();
+arrow::Result<int64_t> CollectionRun::LeaveOutListed(std::vector<DifferingRow>* rows) {
+  if (report_.rejects + report_.conflicts == 0) return 0;
+  ARROW_ASSIGN_OR_RAISE(const auto listed, job_.journal.LeftOutKeys(collection_.id));
+  return godwit::LeaveOutListed(listed, rows);
 }
 
 bool CollectionRun::MayCorrect(const std::vector<DifferingRow>& rows) const {

@@ -43,8 +43,8 @@ class CollectionRun {
   arrow::Status CompareAndCorrect(std::unique_ptr<Source>* read_back);
   arrow::Status LoadLeftOut();
   arrow::Status PrepareTarget();
-  arrow::Status LeaveOutListed(std::vector<DifferingRow>* rows);
-  /// Takes out of `rows` those that must not be corrected, and returns how many they are.
+  // Take out of `rows` those that were reported, and those that must not be corrected; both return how many.
+  arrow::Result<int64_t> LeaveOutListed(std::vector<DifferingRow>* rows);
   arrow::Result<int64_t> LeaveForeign(const ScanSide& source, const ScanSide& target, std::vector<DifferingRow>* rows);
   arrow::Status ListForRepair(const ScanSide& source, const ScanSide& target, const std::vector<DifferingRow>& rows);
   arrow::Status NameSample(const ScanSide& source, const ScanSide& target, const std::vector<DifferingRow>& rows);

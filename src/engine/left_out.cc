@@ -1,5 +1,6 @@
 #include "engine/left_out.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -13,7 +14,6 @@
 #include "base/durable_file.h"
 #include "base/failpoint.h"
 #include "formats/text_writer.h"
-#include "verify/compare.h"
 #include "verify/format_value.h"
 
 namespace godwit {
@@ -157,6 +157,12 @@ arrow::Status AccountBatch(JobContext* job, const WrittenSplit& split, const Bat
   ARROW_RETURN_NOT_OK(job->journal.AddLeftOut(split.collection.id, split.id, left_out));
   progress->digest += digest;
   return arrow::Status::OK();
+}
+
+int64_t LeaveOutListed(const std::vector<Hash128>& listed, std::vector<DifferingRow>* rows) {
+  return static_cast<int64_t>(std::erase_if(*rows, [&](const DifferingRow& row) {
+    return row.side != Difference::Side::kOnlyTarget && std::binary_search(listed.begin(), listed.end(), row.key);
+  }));
 }
 
 arrow::Status WriteLeftOutFiles(const JobSpec& spec, const std::string& state_dir, Journal* journal, Report* report) {

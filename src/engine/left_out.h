@@ -1,10 +1,13 @@
 // Source rows that do not go to the target: refused by it, or in conflict with rows that were there.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/job_context.h"
 #include "model/canonical.h"
+#include "verify/compare.h"
 
 namespace godwit {
 
@@ -20,6 +23,10 @@ struct WrittenSplit {
 /// whether an earlier try wrote it or somebody else. kConflict where the job's policy refuses a key that is there.
 arrow::Status AccountBatch(JobContext* job, const WrittenSplit& split, const Batch& batch, const HashedRows& hashes,
                            WriteResult result, Progress* progress);
+
+/// Takes out of `rows` those whose key is in `listed` (Journal::LeftOutKeys): they are not at the target, or are there
+/// as they were before the job, and that was reported. Returns how many.
+int64_t LeaveOutListed(const std::vector<Hash128>& listed, std::vector<DifferingRow>* rows);
 
 /// Writes the lists of all rows that were left out, whole or not at all: JSON lines. `report` gets the paths of those
 /// that are not empty.

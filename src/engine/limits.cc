@@ -59,7 +59,7 @@ std::string DescribeLimits(const Limits& limits) {
   return text;
 }
 
-Budgets::Budgets(const Tuning& tuning, StopToken stop, std::function<void(std::string_view)> note)
+Budgets::Budgets(const Tuning& tuning, const RunOptions& options)
     : memory(tuning.memory_bytes), splits(1), readers(1), writers(1) {
   const Limits now = Resolve(LimitsOf(tuning));
   Set(now);
@@ -75,8 +75,9 @@ Budgets::Budgets(const Tuning& tuning, StopToken stop, std::function<void(std::s
   limits.batch_bytes = std::clamp<int64_t>(tuning.memory_bytes / (6LL * now.parallelism), smallest, tuning.batch_bytes);
   limits.split_bytes = tuning.split_bytes;
   limits.retry_for_ms = tuning.retry_for_ms;
-  limits.stop = std::move(stop);
-  limits.note = std::move(note);
+  limits.scratch_dir = options.state_dir;
+  limits.stop = options.stop;
+  limits.note = options.on_note;
 }
 
 void Budgets::Set(const Limits& now) {

@@ -1,7 +1,6 @@
 // The limits of a running job: budgets and rates that all its workers share, and how they change on the way.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,7 +23,7 @@ std::string DescribeLimits(const Limits& limits);
 
 /// Outlives every worker.
 struct Budgets {
-  Budgets(const Tuning& tuning, StopToken stop, std::function<void(std::string_view)> note);
+  Budgets(const Tuning& tuning, const RunOptions& options);
 
   /// Numbers as of InForce. Rates hold at once, fewer splits as those in work end.
   void Set(const Limits& now);

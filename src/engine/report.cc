@@ -1,7 +1,10 @@
-// What became of a job, as JSON and as an exit code.
+#include "engine/report.h"
+
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
-#include "godwit/job.h"
+#include "plan/planner.h"
 #include "verify/difference_file.h"
 
 namespace godwit {
@@ -123,6 +126,50 @@ std::string ToJson(const Report& report) {
                          {"conflicts_file", report.conflicts_file},
                          {"collections", std::move(collections)}};
   return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void JobTimer::Stop(Report* report) const {
+  report->seconds = SecondsSince(start_);
+  report->digest_seconds = std::chrono::duration<double>(RowHasher::TimeSpent() - hashing_).count();
+}
+
+Report BeginReport(const JobSpec& spec) {
+  Report report;
+  report.job = spec.name;
+  report.dialect = spec.dialect;
+  return report;
+}
+
+CollectionReport FailedReport(const JobSpec& spec, const CollectionRule& rule, const Store& target,
+                              const arrow::Status& status) {
+  CollectionReport report{.source = rule.source, .target = TargetRef(spec, rule, target)};
+  report.verdict = KindOf(status) == ErrorKind::kCancelled ? Verdict::kStopped : Verdict::kFailed;
+  report.error = Describe(status);
+  report.error_kind = KindOf(status);
+  return report;
+}
+
+void SumUp(Report* report) {
+  static constexpr Verdict kWorstFirst[] = {Verdict::kStopped,           Verdict::kFailed,      Verdict::kDifferent,
+                                            Verdict::kCopiedNotVerified, Verdict::kSampleEqual, Verdict::kStructureOnly,
+                                            Verdict::kVerified};
+  report->verdict = Verdict::kVerified;
+  for (Verdict verdict : kWorstFirst) {
+    bool found = std::any_of(report->collections.begin(), report->collections.end(),
+                             [&](const CollectionReport& c) { return c.verdict == verdict; });
+    if (!found) continue;
+    report->verdict = verdict;
+    break;
+  }
+  report->exit_code = ExitCode(report->verdict);
+  bool invalid = !report->collections.empty() &&
+                 std::all_of(report->collections.begin(), report->collections.end(),
+                             [](const CollectionReport& c) { return c.error_kind == ErrorKind::kInvalidConfig; });
+  if (invalid) report->exit_code = 2;
 }
 
 }  // namespace godwit

@@ -15,6 +15,7 @@
 
 #include "base/failpoint.h"
 #include "engine/left_out.h"
+#include "engine/report.h"
 
 namespace godwit {
 namespace {

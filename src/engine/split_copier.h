@@ -27,8 +27,6 @@ struct CopyRoute {
   std::vector<std::string> duplicate_sample;  // at most kMaxSample
 };
 
-inline constexpr size_t kMaxSample = 1000;
-
 /// kRejected when the target refused more rows than the job allows.
 arrow::Status CheckRejects(const JobContext& job, const JournaledCollection& collection, int64_t rejects);
 

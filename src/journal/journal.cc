@@ -158,8 +158,21 @@ void BindCollection(const JournaledCollection& collection, SqliteStatement* stat
 
 }  // namespace
 
+std::string_view ToString(Stage stage) {
+  static constexpr std::string_view kNames[] = {"planned",  "created",   "copying", "copied",
+                                                "verified", "published", "done"};
+  return kNames[static_cast<size_t>(stage)];
+}
+
 std::string JournalPath(const std::string& state_dir, const std::string& job) {
   return state_dir + "/" + job + ".journal";
+}
+std::string RepairPath(const std::string& state_dir, const std::string& job) {
+  return state_dir + "/" + job + ".repair";
+}
+std::string LockPath(const std::string& state_dir, const std::string& job) { return state_dir + "/" + job + ".lock"; }
+std::string ReportPath(const std::string& state_dir, const std::string& job) {
+  return state_dir + "/" + job + ".report.json";
 }
 
 arrow::Status CheckSameJob(const Journal::Header& begun, const Journal::Header& header) {

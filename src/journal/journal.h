@@ -27,6 +27,7 @@
 namespace godwit {
 
 enum class Stage { kPlanned, kCreated, kSplit, kCopied, kVerified, kPublished, kDone };
+std::string_view ToString(Stage stage);
 
 struct JournaledCollection {
   int64_t id = 0;
@@ -152,7 +153,11 @@ class Journal {
 /// kConflict where the journal was begun by a job of another identity, telling what to do.
 arrow::Status CheckSameJob(const Journal::Header& begun, const Journal::Header& header);
 
-/// Where the journal of a job lies.
+// Where the files of a job lie: its journal, that of a repair under way (not named as a job's, or it would be listed
+// among them), its lease and its last report.
 std::string JournalPath(const std::string& state_dir, const std::string& job);
+std::string RepairPath(const std::string& state_dir, const std::string& job);
+std::string LockPath(const std::string& state_dir, const std::string& job);
+std::string ReportPath(const std::string& state_dir, const std::string& job);
 
 }  // namespace godwit
