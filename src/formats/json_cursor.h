@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "formats/plain_float.h"
+
 namespace godwit {
 
 /// Goes through one text. A call that fails leaves `error()` and must be the last one. UTF-8 is not checked here. Not
@@ -25,6 +27,13 @@ class JsonCursor {
   }
   /// A number as it is written; its grammar is checked.
   bool TakeNumber(std::string_view* token);
+  /// A float as ReadPlainFloat takes it; false, without an error, where it has to be taken as a number or a string.
+  bool TakePlainFloat(float* value) {
+    Peek();
+    const size_t size = ReadPlainFloat({in_, static_cast<size_t>(end_ - in_)}, value);
+    in_ += size;
+    return size > 0;
+  }
   /// A string without its escapes. The view is that of the text, or of `scratch` where there are escapes.
   bool TakeString(std::string* scratch, std::string_view* text);
   /// true, false, null.

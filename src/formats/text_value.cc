@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 
 #include "formats/calendar.h"
+#include "formats/plain_float.h"
 
 namespace godwit {
 namespace {
@@ -178,13 +179,14 @@ bool ParseDecimal(std::string_view text, const Type& type, arrow::Decimal128* va
   return true;
 }
 
-/// The items of a list in JSON, as the text of numbers.
+/// The items of a list in JSON, as the text of numbers, or as floats where they are plainly written.
 class JsonItems {
  public:
   explicit JsonItems(JsonCursor* json) : json_(*json) {}
   bool Open(std::string* why) { return json_.Take('[') || Fail(why, "holds no list"); }
   bool AtClose() { return json_.Take(']'); }
   bool Comma() { return json_.Take(','); }
+  bool PlainFloat(float* value) { return json_.TakePlainFloat(value); }
   bool Number(std::string_view* text, std::string* why) {
     if (json_.Peek() != '"') return json_.TakeNumber(text) || Fail(why, json_.error());
     if (!json_.TakeString(&scratch_, text)) return Fail(why, json_.error());
@@ -196,13 +198,18 @@ class JsonItems {
   std::string scratch_;
 };
 
-/// The items of an array literal, as the text of numbers.
+/// The same of an array literal.
 class LiteralItems {
  public:
   explicit LiteralItems(std::string_view text) : rest_(text) {}
   bool Open(std::string* why) { return Take('{') || Fail(why, "holds no array literal"); }
   bool AtClose() { return Take('}'); }
   bool Comma() { return Take(','); }
+  bool PlainFloat(float* value) {
+    const size_t size = ReadPlainFloat(rest_, value);
+    rest_.remove_prefix(size);
+    return size > 0;
+  }
   bool Number(std::string_view* text, std::string*) {
     size_t size = 0;
     while (size < rest_.size() && rest_[size] != ',' && rest_[size] != '}') ++size;
@@ -220,6 +227,14 @@ class LiteralItems {
   }
   std::string_view rest_;
 };
+
+template <typename Items>
+bool ReadFloat(Items* items, float* value, std::string* why) {
+  if (items->PlainFloat(value)) [[likely]]
+    return true;
+  std::string_view text;
+  return items->Number(&text, why) && ParseFloat(text, value, why);
+}
 
 }  // namespace
 
@@ -405,8 +420,8 @@ bool TextValueReader::AppendJsonSparse(JsonCursor* json, std::string* why) {
       if (!json->TakeString(&scratch_, &text)) return Fail(why, json->error());
       if (!ParseInteger(text, &index, why)) return false;
       if (!json->Take(':')) return Fail(why, "a colon is expected");
-      if (!JsonItems(json).Number(&text, why)) return false;
-      if (!ParseFloat(text, &value, why)) return false;
+      JsonItems item(json);
+      if (!ReadFloat(&item, &value, why)) return false;
       pairs.emplace_back(index, value);
     } while (json->Take(','));
     if (!json->Take('}')) return Fail(why, "a comma or } is expected");
@@ -466,10 +481,10 @@ bool TextValueReader::ReadItems(Items* items, int64_t count, AppendItem&& append
   int64_t found = 0;
   if (!items->AtClose()) {
     do {
-      std::string_view text;
-      if (!items->Number(&text, why)) return false;
       // Counted to the end, so that the message says how many there are.
-      if (found++ < count && !append_item(text)) return false;
+      std::string_view beyond;
+      if (!(found < count ? append_item() : items->Number(&beyond, why))) return false;
+      ++found;
     } while (items->Comma());
     if (!items->AtClose()) return Fail(why, "a comma or the end of the list is expected");
   }
@@ -483,9 +498,9 @@ bool TextValueReader::AppendVector(Items* items, std::string* why) {
     case TypeKind::kFloatVector: {
       auto* floats = static_cast<arrow::FloatBuilder*>(items_);
       if (!Settle(floats->Reserve(dim), why)) return false;
-      auto append = [&](std::string_view text) {
+      auto append = [&] {
         float value = 0;
-        if (!ParseFloat(text, &value, why)) return false;
+        if (!ReadFloat(items, &value, why)) return false;
         floats->UnsafeAppend(value);
         return true;
       };
@@ -494,27 +509,30 @@ bool TextValueReader::AppendVector(Items* items, std::string* why) {
     }
     case TypeKind::kFloat16Vector: {
       auto* halves = static_cast<arrow::HalfFloatBuilder*>(items_);
-      auto append = [&](std::string_view text) {
+      auto append = [&] {
+        std::string_view text;
         uint16_t bits = 0;
-        return ParseFloat16(text, &bits, why) && Settle(halves->Append(bits), why);
+        return items->Number(&text, why) && ParseFloat16(text, &bits, why) && Settle(halves->Append(bits), why);
       };
       return ReadItems(items, dim, append, why) &&
              Settle(static_cast<arrow::FixedSizeListBuilder*>(builder_)->Append(), why);
     }
     case TypeKind::kInt8Vector: {
       auto* bytes = static_cast<arrow::Int8Builder*>(items_);
-      auto append = [&](std::string_view text) {
+      auto append = [&] {
+        std::string_view text;
         int8_t value = 0;
-        return ParseInteger(text, &value, why) && Settle(bytes->Append(value), why);
+        return items->Number(&text, why) && ParseInteger(text, &value, why) && Settle(bytes->Append(value), why);
       };
       return ReadItems(items, dim, append, why) &&
              Settle(static_cast<arrow::FixedSizeListBuilder*>(builder_)->Append(), why);
     }
     case TypeKind::kBFloat16Vector: {
       bytes_.clear();
-      auto append = [&](std::string_view text) {
+      auto append = [&] {
+        std::string_view text;
         uint16_t bits = 0;
-        if (!ParseBFloat16(text, &bits, why)) return false;
+        if (!items->Number(&text, why) || !ParseBFloat16(text, &bits, why)) return false;
         bytes_ += static_cast<char>(bits & 0xff);
         bytes_ += static_cast<char>(bits >> 8);
         return true;
@@ -526,9 +544,10 @@ bool TextValueReader::AppendVector(Items* items, std::string* why) {
       const bool bits = kind_ == TextKind::kPostgres;
       bytes_.assign(static_cast<size_t>(dim / 8), '\0');
       size_t at = 0;
-      auto append = [&](std::string_view text) {
+      auto append = [&] {
+        std::string_view text;
         uint8_t value = 0;
-        if (!ParseInteger(text, &value, why)) return false;
+        if (!items->Number(&text, why) || !ParseInteger(text, &value, why)) return false;
         if (!bits) {
           bytes_[at++] = static_cast<char>(value);
           return true;
