@@ -238,6 +238,11 @@ class FilesReader : public Reader {
   arrow::Result<bool> AdvanceText(int64_t max_bytes) {
     if (text_file_ == nullptr) {
       ARROW_RETURN_NOT_OK(CheckFile());
+      if (const int64_t known = pieces_[piece_].file.rows; known >= 0 && known <= skip_rows_) {
+        Skip(known);
+        ARROW_RETURN_NOT_OK(FinishFile());
+        return true;
+      }
       ARROW_ASSIGN_OR_RAISE(text_file_, TextFileReader::Open(path(), schema_, *text_, skip_rows_));
       text_skipped_ = 0;
     }

@@ -18,6 +18,7 @@ namespace godwit::files {
 namespace {
 
 constexpr size_t kReadBytes = size_t{1} << 20;
+constexpr size_t kFirstReadBytes = size_t{64} << 10;
 constexpr int64_t kBatchRows = 1024;  // formatted before they are written, so that a large batch needs no large buffer
 constexpr int kZstdLevel = 1;
 constexpr int kGzipLevel = 6;
@@ -120,8 +121,8 @@ arrow::Status TextInput::ReadMore() {
                      fmt::format("a row is longer than {} MiB; is a quote or a line end missing?", kLongestRow >> 20),
                      path_);
   }
-  if (capacity_ - rest < kReadBytes) {
-    const size_t capacity = 2 * std::max(capacity_, kReadBytes);
+  if (end_ == capacity_ && capacity_ - rest < kReadBytes) {  // a small file never fills the first buffer
+    const size_t capacity = std::max(2 * capacity_, kFirstReadBytes);
     auto grown = std::make_unique_for_overwrite<char[]>(capacity);
     if (rest > 0) std::memcpy(grown.get(), buffer_.get() + begin_, rest);
     buffer_ = std::move(grown);
