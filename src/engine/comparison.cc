@@ -41,6 +41,19 @@ arrow::Result<Mapping> Narrow(Mapping mapping, const std::string& filter, const 
   return mapping;
 }
 
+/// ScanSide::sample of a side. What a store counts by itself are all rows, whatever the filter; where it can't, every
+/// row is compared.
+arrow::Result<uint64_t> SampleLimitOf(const ScanSide& side, Store* store, const SampleSize& size,
+                                      const WorkLimits& limits) {
+  if (size.rows == 0) return SampleLimit(size.share);
+  if (!side.mapper.filter().empty()) {
+    ARROW_ASSIGN_OR_RAISE(const int64_t passing, EstimateRows(side, limits));
+    return SampleLimit(size, passing);
+  }
+  ARROW_ASSIGN_OR_RAISE(const auto rows, CountOf(store, side.mapper.read_schema().ref));
+  return rows ? SampleLimit(size, *rows) : kWholeCollection;
+}
+
 /// Those that `wanted` names; every name and pattern has to fit one.
 arrow::Result<std::vector<CollectionRule>> SelectRules(std::vector<CollectionRule> rules,
                                                        const std::vector<std::string>& wanted) {
@@ -101,12 +114,7 @@ arrow::Status CompareCollection(const OpenJob& job, const CollectionRule& rule, 
   ARROW_ASSIGN_OR_RAISE(auto source_ready, PreparedSide::Make(source, rule.source, ReadPurpose::kCopy, limits));
   ARROW_ASSIGN_OR_RAISE(auto target_ready, PreparedSide::Make(target, report->target, ReadPurpose::kVerify, limits));
   if (options.sample) {
-    ARROW_ASSIGN_OR_RAISE(auto rows, CountOf(job.source.get(), rule.source));
-    if (!mapping.filter.empty() && options.sample->rows > 0) {  // what the store counts are all
-      ARROW_ASSIGN_OR_RAISE(SideDigest passing, DigestSide(source, limits));
-      rows = passing.buckets.Total().rows;
-    }
-    if (rows || options.sample->rows == 0) source.sample = SampleLimit(*options.sample, rows.value_or(0));
+    ARROW_ASSIGN_OR_RAISE(source.sample, SampleLimitOf(source, job.source.get(), *options.sample, limits));
     target.sample = source.sample;
   }
   ARROW_ASSIGN_OR_RAISE(const bool may_repeat, job.source->source()->KeysMayRepeat(source_schema));
@@ -115,11 +123,16 @@ arrow::Status CompareCollection(const OpenJob& job, const CollectionRule& rule, 
     ARROW_ASSIGN_OR_RAISE(Duplicates duplicates, FindRepeatedKeys(source, rows.value_or(0), limits));
     ARROW_RETURN_NOT_OK(RefuseRepeatedKeys(duplicates));
   }
-  ARROW_ASSIGN_OR_RAISE(SideDigest source_digest, DigestSide(source, limits));
-  ARROW_ASSIGN_OR_RAISE(SideDigest target_digest, DigestSide(target, limits));
-  if (spec.duplicate_policy == DuplicatePolicy::kStop) ARROW_RETURN_NOT_OK(CheckKeysDiffer(source_digest));
   const bool keeps_rows = spec.data_policy != DataPolicy::kStop && spec.data_policy != DataPolicy::kDrop;
   const CompareMode mode = keeps_rows || !options.filter.empty() ? CompareMode::kContains : CompareMode::kEqual;
+  // Rows of other keys don't matter then. The target is not asked to leave them out by the condition: a row whose value
+  // differs may pass no more, nor a second one of its key.
+  std::optional<std::vector<Hash128>> keys;
+  ARROW_ASSIGN_OR_RAISE(SideDigest source_digest,
+                        DigestSide(source, limits, mode == CompareMode::kContains ? &keys : nullptr));
+  if (spec.duplicate_policy == DuplicatePolicy::kStop) ARROW_RETURN_NOT_OK(CheckKeysDiffer(source_digest));
+  if (keys) source.keys = target.keys = &*keys;
+  ARROW_ASSIGN_OR_RAISE(SideDigest target_digest, DigestSide(target, limits));
   auto name = [&](Difference difference) -> arrow::Status {
     if (file != nullptr) ARROW_RETURN_NOT_OK(file->Add(rule.source, report->target, difference));
     if (report->difference_sample.size() < kMaxSample) {

@@ -176,8 +176,9 @@ arrow::Result<std::vector<Hash128>> SingleKeys(const ScanSide& source, const std
   return single;
 }
 
-std::vector<uint16_t> BucketsToCompare(const SideDigest& source, const SideDigest& target, CompareMode mode) {
-  std::vector<bool> wanted(BucketedDigest::kBuckets, mode == CompareMode::kContains);
+/// Where the sums of a bucket agree, it holds the same rows on both sides.
+std::vector<uint16_t> BucketsToCompare(const SideDigest& source, const SideDigest& target) {
+  std::vector<bool> wanted(BucketedDigest::kBuckets, false);
   for (uint16_t bucket : source.buckets.Differences(target.buckets)) wanted[bucket] = true;
   for (const Hash128& key : target.suspects) wanted[BucketedDigest::BucketOf(key)] = true;
   std::vector<uint16_t> buckets;
@@ -322,10 +323,17 @@ Difference DescribeRow(const CollectionSchema& schema, RowHasher::Identity ident
 
 }  // namespace
 
-arrow::Result<SideDigest> DigestSide(const ScanSide& side, const WorkLimits& limits) {
+arrow::Result<SideDigest> DigestSide(const ScanSide& side, const WorkLimits& limits,
+                                     std::optional<std::vector<Hash128>>* keys) {
   SideDigest digest;
+  const size_t most_keys = static_cast<size_t>(limits.memory->capacity()) / 8 / sizeof(Hash128);
+  if (keys != nullptr) keys->emplace();
   auto visit = [&](const Batch& batch, const HashedRows& hashes) {
     for (size_t i = 0; i < hashes.keys.size(); ++i) digest.buckets.Add(hashes.keys[i], hashes.rows[i]);
+    if (keys != nullptr && *keys) {
+      (*keys)->insert((*keys)->end(), hashes.keys.begin(), hashes.keys.end());
+      if ((*keys)->size() > most_keys) keys->reset();
+    }
     digest.surplus_rows += batch.surplus_rows;
     if (batch.surplus_rows > 0 && digest.suspects.size() < kMaxSuspects) {
       digest.suspects.insert(digest.suspects.end(), hashes.keys.begin(), hashes.keys.end());
@@ -334,6 +342,7 @@ arrow::Result<SideDigest> DigestSide(const ScanSide& side, const WorkLimits& lim
   };
   ARROW_RETURN_NOT_OK(Scan(side, limits, visit));
   std::sort(digest.suspects.begin(), digest.suspects.end());
+  if (keys != nullptr && *keys) std::sort((*keys)->begin(), (*keys)->end());
   return digest;
 }
 
@@ -347,8 +356,8 @@ arrow::Status CheckKeysDiffer(const SideDigest& digest) {
 arrow::Status FindDifferences(const ScanSide& source, const SideDigest& source_digest, const ScanSide& target,
                               const SideDigest& target_digest, CompareMode mode, const WorkLimits& limits,
                               const DifferencesVisitor& visit) {
-  const BucketGroups groups = GroupBuckets(BucketsToCompare(source_digest, target_digest, mode), source_digest,
-                                           target_digest, limits.memory->capacity() / 4);
+  const BucketGroups groups = GroupBuckets(BucketsToCompare(source_digest, target_digest), source_digest, target_digest,
+                                           limits.memory->capacity() / 4);
   if (groups.count == 0) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(auto source_entries, GroupedEntries::Collect(source, groups, limits));
   ARROW_ASSIGN_OR_RAISE(auto target_entries, GroupedEntries::Collect(target, groups, limits));
@@ -379,17 +388,11 @@ arrow::Status FindDifferences(const ScanSide& source, const SideDigest& source_d
 
 arrow::Status ScanRows(const ScanSide& side, const std::vector<Hash128>& keys, const WorkLimits& limits,
                        const BatchVisitor& visit) {
-  auto filter = [&](const Batch& batch, const HashedRows& hashes) -> arrow::Status {
-    std::vector<int64_t> wanted;
-    for (size_t i = 0; i < hashes.keys.size(); ++i) {
-      if (Contains(keys, hashes.keys[i])) wanted.push_back(static_cast<int64_t>(i));
-    }
-    if (wanted.empty()) return arrow::Status::OK();
-    HashedRows kept = hashes;
-    ARROW_ASSIGN_OR_RAISE(Batch rows, SelectRows(batch, wanted, &kept));
-    return visit(rows, kept);
-  };
-  return Scan(side, limits, filter);
+  ScanSide wanted = side;
+  wanted.keys = &keys;
+  return Scan(wanted, limits, [&](const Batch& batch, const HashedRows& hashes) {
+    return hashes.keys.empty() ? arrow::Status::OK() : visit(batch, hashes);
+  });
 }
 
 arrow::Status NameDifferences(const ScanSide& source, const ScanSide& target, std::span<const DifferingRow> rows,

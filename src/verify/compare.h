@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,7 +23,9 @@ struct SideDigest {
   std::vector<Hash128> suspects;
 };
 
-arrow::Result<SideDigest> DigestSide(const ScanSide& side, const WorkLimits& limits);
+/// `keys` gets those of all rows, sorted, or nothing where they would take more than an eighth of the memory.
+arrow::Result<SideDigest> DigestSide(const ScanSide& side, const WorkLimits& limits,
+                                     std::optional<std::vector<Hash128>>* keys = nullptr);
 
 struct DifferingRow {
   Hash128 key;

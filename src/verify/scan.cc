@@ -17,14 +17,48 @@
 namespace godwit {
 namespace {
 
+struct ScanPlan {
+  Snapshot snapshot;
+  std::vector<Split> splits;
+};
+
+arrow::Result<ScanPlan> TryPlan(const ScanSide& side, const SplitPolicy& policy) {
+  const CollectionSchema& schema = side.mapper.read_schema();
+  ScanPlan plan;
+  ARROW_ASSIGN_OR_RAISE(plan.snapshot, side.source->OpenSnapshot(schema.ref));
+  ARROW_ASSIGN_OR_RAISE(plan.splits, side.source->PlanSplits(schema, plan.snapshot, policy));
+  return plan;
+}
+
+arrow::Result<ScanPlan> PlanScan(const ScanSide& side, const WorkLimits& limits) {
+  Patience patience = limits.MakePatience();
+  const SplitPolicy policy{.target_bytes = limits.split_bytes,
+                           .min_splits = static_cast<int32_t>(limits.splits->capacity()),
+                           .filter = side.mapper.filter()};
+  while (true) {
+    auto plan = TryPlan(side, policy);
+    if (plan.ok()) return plan;
+    ARROW_RETURN_NOT_OK(patience.Wait(plan.status()));
+  }
+}
+
+/// Of one batch.
+arrow::Result<Batch> SelectRows(const Batch& batch, const std::vector<int64_t>& rows) {
+  arrow::Int64Builder indexes;
+  ARROW_RETURN_NOT_OK(indexes.AppendValues(rows));
+  ARROW_ASSIGN_OR_RAISE(auto selection, indexes.Finish());
+  ARROW_ASSIGN_OR_RAISE(arrow::Datum taken, arrow::compute::Take(arrow::Datum(batch.rows), arrow::Datum(selection)));
+  return Batch{taken.record_batch(), batch.partition, batch.position, batch.surplus_rows};
+}
+
 class Scanner {
  public:
   Scanner(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit)
       : side_(side), limits_(limits), visit_(visit) {}
 
   arrow::Status Run() {
-    ARROW_RETURN_NOT_OK(Plan());
-    size_t count = std::min<size_t>(splits_.size(), static_cast<size_t>(limits_.splits->capacity()));
+    ARROW_ASSIGN_OR_RAISE(plan_, PlanScan(side_, limits_));
+    size_t count = std::min<size_t>(plan_.splits.size(), static_cast<size_t>(limits_.splits->capacity()));
     std::vector<std::thread> workers;
     for (size_t i = 0; i < count; ++i) workers.emplace_back([this] { Work(); });
     for (std::thread& worker : workers) worker.join();
@@ -32,29 +66,10 @@ class Scanner {
   }
 
  private:
-  arrow::Status Plan() {
-    Patience patience = limits_.MakePatience();
-    SplitPolicy policy{.target_bytes = limits_.split_bytes,
-                       .min_splits = static_cast<int32_t>(limits_.splits->capacity()),
-                       .filter = side_.mapper.filter()};
-    while (true) {
-      arrow::Status status = TryPlan(policy);
-      if (status.ok()) return status;
-      ARROW_RETURN_NOT_OK(patience.Wait(status));
-    }
-  }
-
-  arrow::Status TryPlan(const SplitPolicy& policy) {
-    const CollectionSchema& schema = side_.mapper.read_schema();
-    ARROW_ASSIGN_OR_RAISE(snapshot_, side_.source->OpenSnapshot(schema.ref));
-    ARROW_ASSIGN_OR_RAISE(splits_, side_.source->PlanSplits(schema, snapshot_, policy));
-    return arrow::Status::OK();
-  }
-
   void Work() {
-    for (size_t i = next_++; i < splits_.size() && !failed_; i = next_++) {
+    for (size_t i = next_++; i < plan_.splits.size() && !failed_; i = next_++) {
       Reservation slot = Reservation::Acquire(limits_.splits, 1, limits_.stop);
-      arrow::Status status = slot ? ReadSplit(splits_[i]) : MakeError(ErrorKind::kCancelled, "stopped");
+      arrow::Status status = slot ? ReadSplit(plan_.splits[i]) : MakeError(ErrorKind::kCancelled, "stopped");
       if (!status.ok()) (void)Fail(status);
     }
   }
@@ -78,7 +93,8 @@ class Scanner {
   }
 
   arrow::Status ReadFrom(const Split& split, RowHasher* hasher, std::string* position, Patience* patience) {
-    ARROW_ASSIGN_OR_RAISE(auto reader, side_.source->Open(side_.mapper.read_schema(), split, snapshot_, *position));
+    ARROW_ASSIGN_OR_RAISE(auto reader,
+                          side_.source->Open(side_.mapper.read_schema(), split, plan_.snapshot, *position));
     HashedRows hashes;
     while (!failed_) {
       // Twice: a reader may have the next batch under way.
@@ -93,7 +109,7 @@ class Scanner {
         if (!limits_.Pace(batch->rows->num_rows(), bytes)) return MakeError(ErrorKind::kCancelled, "stopped");
       }
       ARROW_ASSIGN_OR_RAISE(Batch mapped, side_.mapper.Map(std::move(*batch)));
-      if (side_.sample != kWholeCollection) ARROW_RETURN_NOT_OK(LeaveOut(hasher, &hashes, &mapped));
+      ARROW_RETURN_NOT_OK(LeaveOut(hasher, &hashes, &mapped));
       ARROW_RETURN_NOT_OK(hasher->Hash(mapped, &hashes));
       {
         std::lock_guard lock(visit_mutex_);
@@ -107,21 +123,25 @@ class Scanner {
     return arrow::Status::OK();
   }
 
-  /// Keeps the rows of the sample.
+  /// Keeps the rows that are asked for.
   arrow::Status LeaveOut(RowHasher* hasher, HashedRows* hashes, Batch* batch) const {
+    if (side_.sample == kWholeCollection && side_.keys == nullptr) return arrow::Status::OK();
     ARROW_RETURN_NOT_OK(hasher->HashKeys(*batch, hashes));
     std::vector<int64_t> chosen;
     for (size_t i = 0; i < hashes->keys.size(); ++i) {
-      if (hashes->keys[i].low <= side_.sample) chosen.push_back(static_cast<int64_t>(i));
+      const Hash128& key = hashes->keys[i];
+      if (key.low > side_.sample) continue;
+      if (side_.keys != nullptr && !std::binary_search(side_.keys->begin(), side_.keys->end(), key)) continue;
+      chosen.push_back(static_cast<int64_t>(i));
     }
-    return SelectRows(*batch, chosen, hashes).Value(batch);
+    if (chosen.size() == hashes->keys.size()) return arrow::Status::OK();
+    return SelectRows(*batch, chosen).Value(batch);
   }
 
   const ScanSide& side_;
   const WorkLimits& limits_;
   const BatchVisitor& visit_;
-  Snapshot snapshot_;
-  std::vector<Split> splits_;
+  ScanPlan plan_;
   std::atomic<size_t> next_ = 0;
   std::atomic<bool> failed_ = false;
   std::mutex mutex_;  // guards status_
@@ -147,18 +167,11 @@ uint64_t SampleLimit(double share) {
   return share >= 1 ? kWholeCollection : static_cast<uint64_t>(share * kAll);
 }
 
-arrow::Result<Batch> SelectRows(const Batch& batch, const std::vector<int64_t>& rows, HashedRows* hashes) {
-  HashedRows kept;
-  arrow::Int64Builder indexes;
-  ARROW_RETURN_NOT_OK(indexes.AppendValues(rows));
-  for (int64_t row : rows) {
-    kept.keys.push_back(hashes->keys[static_cast<size_t>(row)]);
-    if (!hashes->rows.empty()) kept.rows.push_back(hashes->rows[static_cast<size_t>(row)]);
-  }
-  *hashes = std::move(kept);
-  ARROW_ASSIGN_OR_RAISE(auto selection, indexes.Finish());
-  ARROW_ASSIGN_OR_RAISE(arrow::Datum taken, arrow::compute::Take(arrow::Datum(batch.rows), arrow::Datum(selection)));
-  return Batch{taken.record_batch(), batch.partition, batch.position, batch.surplus_rows};
+arrow::Result<int64_t> EstimateRows(const ScanSide& side, const WorkLimits& limits) {
+  ARROW_ASSIGN_OR_RAISE(const ScanPlan plan, PlanScan(side, limits));
+  int64_t rows = 0;
+  for (const Split& split : plan.splits) rows += split.estimated_rows;
+  return rows;
 }
 
 arrow::Status Scan(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit) {

@@ -54,16 +54,19 @@ struct ScanSide {
   RowMapper mapper;         // from the store's own schema to `schema`
   CollectionSchema schema;  // the target's: what is hashed
   RowHasher::Identity identity = RowHasher::Identity::kKey;
-  uint64_t sample = kWholeCollection;  // rows are left out whose key hash is above this in its lower half
+  // Which rows are visited. Those left out are known by their keys alone: nothing else of them is hashed.
+  uint64_t sample = kWholeCollection;          // key hashes that are at most this in their lower half
+  const std::vector<Hash128>* keys = nullptr;  // and are among these, sorted; null = any
 };
 
 /// What ScanSide::sample is for that share of the rows.
 uint64_t SampleLimit(double share);
 
-/// Those of the rows, with their hashes; `hashes->rows` may be empty.
-arrow::Result<Batch> SelectRows(const Batch& batch, const std::vector<int64_t>& rows, HashedRows* hashes);
+/// About how many rows the side has, by the counts with which the store plans its splits; none is read to be counted.
+arrow::Result<int64_t> EstimateRows(const ScanSide& side, const WorkLimits& limits);
 
-/// Called for every batch, mapped and hashed, from several threads, one call at a time.
+/// Called for every batch, mapped and hashed, from several threads, one call at a time; it may have no row where rows
+/// are left out.
 using BatchVisitor = std::function<arrow::Status(const Batch& batch, const HashedRows& hashes)>;
 
 /// Opens a snapshot, plans splits and reads each once; goes on after failures that pass, at the position reached.

@@ -614,6 +614,43 @@ TEST_F(ChangingSourceTest, VerifyByARuleLooksForItsRowsOnly) {
   EXPECT_NE(refused({.filter = "id = 1", .repair = true}).find("leave out --filter"), std::string::npos);
 }
 
+TEST_F(ChangingSourceTest, VerifyByARuleReadsTheWholeTargetOnce) {
+  ASSERT_EQ(RunJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
+  std::atomic<int> batches = 0;
+  Fault count = [&](const std::string& call) {
+    if (call == "next") ++batches;
+    return arrow::Status::OK();
+  };
+  auto compare = [&](const VerifyOptions& verify) {
+    batches = 0;
+    return VerifyJob(Faulty(count), spec_, options_, verify).ValueOrDie();
+  };
+  EXPECT_EQ(compare({}).exit_code, 0);
+  const int both_once = batches;
+  // A condition on a value: at the target no row passes it any more, and another one of the source's rows is gone.
+  const std::string filter = "vector IN (SELECT vector FROM synthetic WHERE id IN (11, 14))";
+  EXPECT_EQ(compare({.filter = filter}).verdict, Verdict::kSampleEqual);
+  EXPECT_LE(batches, both_once);
+  // Nor is the source read to be counted.
+  EXPECT_EQ(compare({.sample = SampleSize{.rows = 1}, .filter = filter}).verdict, Verdict::kSampleEqual);
+  EXPECT_LE(batches, both_once);
+  auto target = SqliteDatabase::Open(Path("out.db"), SqliteDatabase::Mode::kReadWrite, 10'000).ValueOrDie();
+  ASSERT_TRUE(target
+                  ->Execute("UPDATE synthetic SET vector = (SELECT vector FROM synthetic WHERE id = 5) "
+                            "WHERE id IN (11, 12)")
+                  .ok());
+  ASSERT_TRUE(target->Execute("DELETE FROM synthetic WHERE id = 14").ok());
+  Report report = compare({.filter = filter});
+  EXPECT_EQ(report.verdict, Verdict::kDifferent) << ToJson(report);
+  ASSERT_EQ(report.collections[0].differences, 2) << ToJson(report);
+  std::map<std::string, Difference> found;
+  for (const Difference& d : report.collections[0].difference_sample) found[d.key] = d;
+  EXPECT_EQ(found["11"].side, Difference::Side::kDifferent);
+  ASSERT_EQ(found["11"].fields.size(), 1u);
+  EXPECT_EQ(found["11"].fields[0].field, "vector");
+  EXPECT_EQ(found["14"].side, Difference::Side::kOnlySource);
+}
+
 TEST_F(ChangingSourceTest, ASampleIsTheSameOnBothSides) {
   ASSERT_EQ(RunJob(AllStores(), spec_, options_).ValueOrDie().exit_code, 0);
   VerifyOptions verify{.sample = SampleSize{.rows = 1000}};
