@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from servers.milvus import MilvusServer  # noqa: E402
+from servers.postgres import PostgresServer  # noqa: E402
 
 
 class Result:
@@ -93,6 +94,13 @@ def godwit(tmp_path):
 def milvus(tmp_path_factory):
     """One server for all tests that do not harm it. Each uses a database of its own."""
     with MilvusServer(tmp_path_factory.mktemp("milvus")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """One server for all tests. Each uses schemas of its own."""
+    with PostgresServer() as server:
         yield server
 
 

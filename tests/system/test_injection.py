@@ -3,6 +3,7 @@
 import os
 import sqlite3
 
+import milvus2csv
 import psycopg
 import pytest
 import rows as make
@@ -55,11 +56,7 @@ def test_create_table(godwit, tmp_path):
     """create_table.sql and COPY in a real PostgreSQL: every name arrives as it is, nothing else is run."""
     tables = [name for name in NAMES if "/" not in name]
     fill(tmp_path / "in.db", tables)
-    godwit.run("""name: names
-source: {store: sqlite, path: in.db}
-target: {store: files, path: output, format: postgres, delimiter: "|", header: true, create_table: true,
-         rows_per_file: 7}
-""")
+    godwit.run(milvus2csv.native_job("store: sqlite, path: in.db", rows_per_file=7))
     found = {}
     with PostgresServer() as server, psycopg.connect(server.dsn, autocommit=True) as connection:
         for folder in (tmp_path / "output").iterdir():

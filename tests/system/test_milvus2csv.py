@@ -7,10 +7,10 @@ pymilvus was given, bit for bit.
 
 import json
 import os
-import pathlib
 import shutil
 import sqlite3
 
+import milvus2csv
 import numpy as np
 import psycopg
 import pyarrow.parquet as pq
@@ -18,7 +18,6 @@ import pytest
 import rows as make
 from conftest import Godwit
 from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, db, utility
-from servers.postgres import PostgresServer
 
 ROWS = 330
 LINES = 40
@@ -29,33 +28,9 @@ STRINGS = make.AWKWARD_STRINGS + [
     "\r\n", "\t", "\\\n", "\\.\n", "\n\\.\n", "{a,b}", '{"a"}', "\x08\x0b\x0c", "x\u0085y", "\\N\\N",
 ]
 
-# What the dialect makes of its target.
-FILES = 'store: files, path: output, format: postgres, delimiter: "|", header: true, create_table: true'
 
-# As the file is printed, its places filled in.
-PRINTED = """milvus:
-  host: '{host}'           # The host address of the Milvus service.
-  port: {port}                   # The service port of Milvus.
-  user: '{user}'           # The username.
-  password: '{password}'        # The password.
-  db_name: '{db_name}'    # The database name.
-  token: '{token}'           # The access token.
-
-export:
-  collections:
-{collections}
-    # - 'hello_milvus'
-    # - 'car'
-    # - 'medium_articles_with_dynamic'  # Specify the names of all collections that you want to export.
-  max_line_in_file: {lines}       # The number of rows per output file. Reduce this value if you have limited memory.
-  output_path: '{output}'       # The destination folder for export. This topic uses ./output as an example.
-"""
-
-
-def config(milvus, collections, lines=LINES, output="./output", token=""):
-    return PRINTED.format(host="127.0.0.1", port=milvus.port, user="root", password="Milvus", db_name=DATABASE,
-                          token=token, collections="\n".join(f"    - '{name}'" for name in collections), lines=lines,
-                          output=output)
+def config(milvus, collections):
+    return milvus2csv.config(milvus, DATABASE, collections, LINES)
 
 
 def test_row(i):
@@ -118,24 +93,12 @@ def source(milvus):
     return Source(milvus)
 
 
-@pytest.fixture(scope="module")
-def postgres():
-    with PostgresServer() as server:
-        yield server
-
-
 def load(postgres, folder, schema, quoted=()):
-    """As the import script does it; a table whose name needs quotes is named with them."""
-    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+    """Every table; one whose name needs quotes is named with them."""
+    with psycopg.connect(postgres.dsn, options=f"-c search_path={schema}") as connection:
         connection.execute(f"CREATE SCHEMA {schema}")
-        connection.execute(f"SET search_path = {schema}")
-        for table in os.listdir(folder):
-            below = pathlib.Path(folder) / table
-            connection.execute((below / "create_table.sql").read_text(encoding="utf-8"))
-            name = f'"{table}"' if table in quoted else table
-            for file in below.glob("*.csv"):
-                with connection.cursor().copy(f"COPY {name} FROM STDIN DELIMITER '|' HEADER") as copy:
-                    copy.write(file.read_bytes())
+        for below in sorted(folder.iterdir()):
+            milvus2csv.load_folder(connection, below, f'"{below.name}"' if below.name in quoted else None)
 
 
 class Export:
@@ -304,10 +267,7 @@ def test_null_is_no_empty_string(tmp_path, postgres):
         sqlite.executemany("INSERT INTO nulls VALUES (?, ?, ?, ?)",
                            [(i, value, None if i % 2 else i / 3, None if i % 3 else "null")
                             for i, value in enumerate(values)])
-    godwit.run(f"""name: nulls
-source: {{store: sqlite, path: in.db, types: {{doc: json}}}}
-target: {{{FILES}, rows_per_file: 4}}
-""")
+    godwit.run(milvus2csv.native_job("store: sqlite, path: in.db, types: {doc: json}", rows_per_file=4))
     load(postgres, tmp_path / "output", "nulls")
     with psycopg.connect(postgres.dsn) as connection:
         found = connection.execute("SELECT id, text, number, doc::text FROM nulls.nulls ORDER BY id").fetchall()
@@ -317,14 +277,9 @@ target: {{{FILES}, rows_per_file: 4}}
 def test_every_synthetic_type_with_nulls(tmp_path, postgres):
     """Nullable fields of every type that the generator knows; where a null is, a null arrives."""
     godwit = Godwit(tmp_path)
-    godwit.run(f"""name: synthetic
-source: {{store: synthetic, rows: 500, dim: 8, fields: [all], nulls: true}}
-target: {{{FILES}, rows_per_file: 99}}
-""")
-    godwit.run("""name: parquet
-source: {store: synthetic, rows: 500, dim: 8, fields: [all], nulls: true}
-target: {store: files, path: parquet}
-""")
+    source = "store: synthetic, rows: 500, dim: 8, fields: [all], nulls: true"
+    godwit.run(milvus2csv.native_job(source, rows_per_file=99))
+    godwit.run(f"name: parquet\nsource: {{{source}}}\ntarget: {{store: files, path: parquet}}\n")
     expected = {}
     for file in (tmp_path / "parquet").rglob("*.parquet"):
         for row in pq.ParquetFile(file).read().to_pylist():

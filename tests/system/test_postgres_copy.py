@@ -5,10 +5,8 @@ a table, and each *.csv of it goes through COPY ... FROM STDIN DELIMITER '|' HEA
 whole.
 """
 
-import glob
 import json
 import math
-import os
 import sqlite3
 import struct
 
@@ -19,31 +17,13 @@ import ujson
 from psycopg.types.string import TextBinaryLoader, TextLoader
 from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, db, utility
 
+import milvus2csv
 import rows
 from conftest import Godwit
-from servers.postgres import PostgresServer
 
 MAX_LINES = 1000
 DIM = 4
 SOURCE = "m2c_values"
-
-# As it is printed, but for the values. Without authorisation the server takes any user, password and token.
-CONFIG = """milvus:
-  host: '127.0.0.1'           # The host address of the Milvus service.
-  port: {port}                 # The service port of Milvus.
-  user: '<user_name>'         # The username.
-  password: '<password>'      # The password.
-  db_name: '{database}'       # The database name.
-  token: '<token_id>'         # The access token.
-
-export:
-  collections:
-{collections}
-    # - 'hello_milvus'
-    # - 'car'
-  max_line_in_file: {lines}    # The number of rows per output file. Reduce this value if you have limited memory.
-  output_path: './output'     # The destination folder for export. This topic uses ./output as an example.
-"""
 
 TEXTS = {
     "pipe": "a|b||c|", "quotes": "say \"hi\" and 'ho' and `x`", "windows_path": "C:\\new\\table",
@@ -141,12 +121,6 @@ def make_partitioned():
 
 
 @pytest.fixture(scope="module")
-def postgres():
-    with PostgresServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def source(milvus):
     connections.connect("m2c_admin", uri=milvus.uri)
     db.create_database(SOURCE, using="m2c_admin")
@@ -159,13 +133,9 @@ def source(milvus):
     connections.disconnect("m2c_admin")
 
 
-def config_of(server, collections, lines=MAX_LINES):
-    listed = "\n".join(f"    - {json.dumps(name)}" for name in collections)
-    return CONFIG.format(port=server.port, database=SOURCE, collections=listed, lines=lines)
-
-
-def run_export(godwit, server, collections, lines=MAX_LINES, **options):
-    return godwit("run", godwit.job("milvus2csv.yaml", config_of(server, collections, lines)), **options)
+def run_export(godwit, server, collections):
+    text = milvus2csv.config(server, SOURCE, collections, MAX_LINES)
+    return godwit("run", godwit.job("milvus2csv.yaml", text))
 
 
 @pytest.fixture(scope="module")
@@ -187,25 +157,12 @@ def connect(postgres, schema):
     return connection
 
 
-def load_folder(connection, folder, table=None):
-    """As import.py does it, files in text mode included. The name of the table stands as it is, unless told."""
-    table = table or folder.name
-    with connection.cursor() as cursor:
-        cursor.execute((folder / "create_table.sql").read_text())
-        for file in glob.glob(os.path.join(folder, "*.csv")):
-            with open(file, "r", encoding="utf-8") as text, \
-                    cursor.copy(f"COPY {table} FROM STDIN DELIMITER '|' HEADER") as copy:
-                while block := text.read(1 << 20):
-                    copy.write(block)
-    connection.commit()
-
-
 @pytest.fixture(scope="module")
 def tables(postgres, export):
     with connect(postgres, "import") as connection:
         connection.execute("CREATE SCHEMA import")
         for folder in sorted(export.folder.iterdir()):
-            load_folder(connection, folder, '"Orders"' if folder.name == "Orders" else None)
+            milvus2csv.load_folder(connection, folder, '"Orders"' if folder.name == "Orders" else None)
         yield connection
 
 
@@ -305,19 +262,17 @@ def test_a_key_in_several_partitions(source, godwit, postgres):
         connection.execute("CREATE SCHEMA partitions")
         connection.commit()
         with pytest.raises(psycopg.errors.UniqueViolation):
-            load_folder(connection, folder)
+            milvus2csv.load_folder(connection, folder)
         connection.rollback()
         sql = folder / "create_table.sql"
         sql.write_text(sql.read_text().replace(" PRIMARY KEY", ""))
-        load_folder(connection, folder)
+        milvus2csv.load_folder(connection, folder)
         have = sorted(connection.execute("SELECT id, n FROM partitioned").fetchall())
     assert have == sorted([(i, i) for i in range(10)] + [(i, -i) for i in range(5, 15)])
 
 
-def postgres_job(path, source=""):
-    return (f"name: job\nsource: {{store: sqlite, path: {json.dumps(str(path))}{source}}}\n"
-            "target: {store: files, path: output, format: postgres, delimiter: '|', rows_per_file: 3,\n"
-            "         create_table: true}\n")
+def sqlite_job(path, types=""):
+    return milvus2csv.native_job(f"store: sqlite, path: {json.dumps(str(path))}{types}", rows_per_file=3)
 
 
 def test_json_that_is_no_object(godwit, postgres):
@@ -325,10 +280,10 @@ def test_json_that_is_no_object(godwit, postgres):
     with sqlite3.connect(source) as database:
         database.execute("CREATE TABLE documents (id INTEGER PRIMARY KEY, doc TEXT)")
         database.executemany("INSERT INTO documents VALUES (?, ?)", [*enumerate(OTHER_JSON), (len(OTHER_JSON), None)])
-    godwit.run(postgres_job(source, ", types: {doc: json}"))
+    godwit.run(sqlite_job(source, ", types: {doc: json}"))
     with connect(postgres, "documents") as connection:
         connection.execute("CREATE SCHEMA documents")
-        load_folder(connection, godwit.folder / "output" / "documents")
+        milvus2csv.load_folder(connection, godwit.folder / "output" / "documents")
         found = [text for (text,) in connection.execute("SELECT doc::text FROM documents ORDER BY id").fetchall()]
     assert found == [*OTHER_JSON, None]
 
@@ -343,9 +298,9 @@ def test_every_reserved_word_and_hostile_name_is_a_column(godwit, postgres):
             columns = ", ".join('"' + name.replace('"', '""') + '" INTEGER' for name in names)
             database.execute(f"CREATE TABLE t (the_key INTEGER PRIMARY KEY, {columns})")
             database.execute(f"INSERT INTO t VALUES ({', '.join(map(str, range(len(names) + 1)))})")
-        godwit.run(postgres_job(source))
+        godwit.run(sqlite_job(source))
         connection.execute("CREATE SCHEMA words")
-        load_folder(connection, godwit.folder / "output" / "t")
+        milvus2csv.load_folder(connection, godwit.folder / "output" / "t")
         cursor = connection.execute("SELECT * FROM t")
         assert [column.name for column in cursor.description] == ["the_key", *names]
         assert cursor.fetchall() == [tuple(range(len(names) + 1))]
@@ -358,7 +313,7 @@ def test_names_that_postgres_cannot_hold_are_refused(godwit, table, column, why)
     with sqlite3.connect(source) as database:
         database.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, {column} INTEGER)")
         database.execute(f"INSERT INTO {table} VALUES (1, 2)")
-    result = godwit("run", godwit.job("job.yaml", postgres_job(source)))
+    result = godwit("run", godwit.job("job.yaml", sqlite_job(source)))
     assert result.code == 1, result
     assert why in result.collection(table)["error"]
     assert not list(godwit.folder.rglob("*.csv")) and not list(godwit.folder.rglob("create_table.sql"))
