@@ -28,6 +28,9 @@ struct StoreSpec {
   OptionValues options;                                  // validated against its table, defaults filled in
   std::string where;                                     // "file:line" of the section, for errors
   std::map<std::string, std::string> option_where = {};  // "file:line:column", by option and by `option.key` of a map
+
+  /// The place of an option, or of a map's key as `option.key`; of the section where the file does not give it.
+  std::string WhereOf(const std::string& option) const;
 };
 
 /// Collections to move, and what becomes of them. In the source's names `*` stands for any characters; each `*` in a
@@ -157,6 +160,12 @@ struct JobSpec {
   bool fail_fast = false;
   Tuning tuning;
   std::vector<std::string> notes;  // what the user should know of how the file was understood, one sentence each
+  /// "file:line:column" of single settings, for errors: "rejects_file", and what a list or map names, by the members of
+  /// this struct: "exclude.a", "allow_lossy.a.b", "renames.a", "descriptions.a".
+  std::map<std::string, std::string> setting_where = {};
+
+  /// The place of a setting; the file where it is not known.
+  std::string WhereOf(const std::string& setting) const;
 
   /// Identity of the job: a hash over name, source, target, objects and mapping; not over tuning, and never over a
   /// secret. 32 hex digits.

@@ -242,6 +242,7 @@ class NativeReader {
     ReadSelection(root_, {HasDatabases(spec.source), HasDatabases(spec.target)}, &spec, &problems_);
     ReadStages(&spec);
     ApplyCreate(ReadPart("create", CreateOptions()), &spec);
+    NotePlaces(&spec);
     ApplyTuning(ReadPart("tuning", TuningOptions()), &spec.tuning);
     if (spec.max_rejects && spec.reject_policy == RejectPolicy::kStop) {
       problems_.Add(root_.Find("max_rejects")->place, "max_rejects: needs `on_reject: continue`");
@@ -254,6 +255,16 @@ class NativeReader {
   }
 
  private:
+  /// Of what can only be judged where the stores are looked at.
+  void NotePlaces(JobSpec* spec) {
+    for (const char* setting : {"allow_lossy", "exclude", "source_load", "rejects_file", "conflicts_file"}) {
+      AddPlaces(setting, root_.Find(setting), problems_.file(), &spec->setting_where);
+    }
+    const Node* create = root_.Find("create");
+    if (create == nullptr) return;
+    AddPlaces("descriptions", create->Find("descriptions"), problems_.file(), &spec->setting_where);
+  }
+
   OptionValues ReadPart(const std::string& name, const OptionTable& table) {
     static const Node kEmpty{.kind = Node::Kind::kMap};
     const Node* node = root_.Find(name);

@@ -72,6 +72,8 @@ tuning: {parallelism: 4, memory: 1GiB, batch: 1MiB, split: 64MiB, commit_every: 
       "1 2 1 1 true true false 1 2 false true | 1 2 Bounded digits:some, text | "
       "4 1073741824 1048576 67108864 100 8388608 3600000 0");
   EXPECT_EQ(spec->collections[1].where, "job.yaml:10:23");
+  EXPECT_EQ(spec->WhereOf("rejects_file"), "job.yaml:18:15");
+  EXPECT_EQ(spec->WhereOf("descriptions.digits"), "job.yaml:23:86");
 }
 
 TEST(Native, Limits) {
@@ -302,6 +304,11 @@ stages: [schema, full]
   ASSERT_EQ(spec->collections[0].mapping.indexes.size(), 1);
   EXPECT_EQ(spec->collections[0].mapping.indexes[0].type, "FLAT");
   EXPECT_EQ(spec->exclude[1], (CollectionRef{"a", "b"}));
+  EXPECT_EQ(spec->WhereOf("exclude.a.b"), "job.yaml:17:18");
+  EXPECT_EQ(spec->WhereOf("allow_lossy.plain.x"), "job.yaml:19:15");
+  EXPECT_EQ(spec->WhereOf("rejects_file"), "job.yaml");
+  EXPECT_EQ(spec->source.WhereOf("url"), spec->source.option_where.at("url"));
+  EXPECT_EQ(spec->source.WhereOf("absent"), spec->source.where);
   EXPECT_FALSE(spec->verify);
   EXPECT_TRUE(spec->stages.schema && spec->stages.full && spec->stages.indexes);
 }

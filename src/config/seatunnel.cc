@@ -421,6 +421,8 @@ class SeaTunnelReader {
     CheckCollectionNames(block.Find("collection_rename"), "sink.Milvus.collection_rename", spec_, &problems_);
     CheckCollectionNames(block.Find("collection_description"), "sink.Milvus.collection_description", spec_, &problems_);
     spec_.renames = values.GetMap("collection_rename");
+    AddPlaces("renames", block.Find("collection_rename"), problems_.file(), &spec_.setting_where);
+    AddPlaces("descriptions", block.Find("collection_description"), problems_.file(), &spec_.setting_where);
     const std::vector<CollectionRule> rules = std::exchange(spec_.collections, {});
     const Node* rename = block.Find("collection_rename");
     for (const CollectionRule& rule : rules) {
@@ -468,6 +470,7 @@ class SeaTunnelReader {
       if (values.Has(name)) spec.options.Set(name, values.all().at(name));
     }
     spec.option_where = PlacesOf(block, problems_.file());
+    AddPlaces("batch_rows", block.Find("batch_size"), problems_.file(), &spec.option_where);
     spec.options.Set("database", database);
     if (values.Has("batch_size")) spec.options.Set("batch_rows", values.all().at("batch_size"));
     const StoreFactory* store = FindStore(stores_, kStore);

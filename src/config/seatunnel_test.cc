@@ -155,6 +155,11 @@ TEST(SeaTunnel, Collections) {
       "migration.conf:6:21: sink.Milvus.collection_rename: 'abd' is not among the collections to move; did you mean "
       "'abc'?\nmigration.conf:7:26: sink.Milvus.collection_description: 'q' is not among the collections to move; did "
       "you mean 'b'?");
+  // With all collections of the source, only a look at it tells.
+  auto all = LoadConf(Conf("", "collection_rename {\n  abd = x\n}\ncollection_description { q = x }"));
+  ASSERT_TRUE(all.ok()) << Describe(all.status());
+  EXPECT_EQ(all->WhereOf("renames.abd"), "migration.conf:7:3");
+  EXPECT_EQ(all->WhereOf("descriptions.q"), "migration.conf:9:26");
 }
 
 TEST(SeaTunnel, KeysThatAreAcceptedWithANote) {

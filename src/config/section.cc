@@ -108,6 +108,16 @@ std::map<std::string, std::string> PlacesOf(const Node& map, const std::string& 
   return places;
 }
 
+void AddPlaces(const std::string& setting, const Node* node, const std::string& file,
+               std::map<std::string, std::string>* places) {
+  if (node == nullptr) return;
+  if (node->kind == Node::Kind::kScalar) places->emplace(setting, WhereIn(file, node->place));
+  for (const Node& item : node->items) places->emplace(setting + "." + item.text, WhereIn(file, item.place));
+  for (const Node::Entry& entry : node->entries) {
+    places->emplace(setting + "." + entry.key, WhereIn(file, entry.place));
+  }
+}
+
 std::string JoinNames(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;

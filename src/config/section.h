@@ -26,6 +26,11 @@ void AddUnknownKey(const Node::Entry& entry, const std::string& path, const std:
 /// "file:line:column" of every value, by its key; of a map's values also by `key.key`.
 std::map<std::string, std::string> PlacesOf(const Node& map, const std::string& file);
 
+/// The same of one setting, which may be absent: of a value as `setting`, of what a list or a map names as
+/// `setting.name`.
+void AddPlaces(const std::string& setting, const Node* node, const std::string& file,
+               std::map<std::string, std::string>* places);
+
 /// "a, b, c"
 std::string JoinNames(const std::vector<std::string>& names);
 

@@ -47,10 +47,11 @@ struct NewFile {
   std::string asked_by;  // "rejects_file"
   std::string path;
   bool may_replace_list = false;
+  std::string where = {};  // where the job says so
 };
 
 arrow::Status Refuse(const NewFile& file, const std::string& why) {
-  return MakeError(ErrorKind::kInvalidConfig, file.asked_by + ": " + file.path + " " + why);
+  return MakeError(ErrorKind::kInvalidConfig, file.asked_by + ": " + file.path + " " + why, file.where);
 }
 
 /// Whatever is of a job, this one or another.
@@ -112,12 +113,14 @@ arrow::Status CheckListFiles(const StoreRegistry& stores, const JobSpec& spec, c
     const std::string usual =
         state_dir + "/" + spec.name + (path == &spec.rejects_file ? ".rejects" : ".conflicts") + ".jsonl";
     if (path->empty() || RealPath(*path) == RealPath(usual)) continue;
-    ARROW_RETURN_NOT_OK(CheckPlace(stores, spec, state_dir, {name, *path, /*may_replace_list=*/true}));
+    ARROW_RETURN_NOT_OK(
+        CheckPlace(stores, spec, state_dir, {name, *path, /*may_replace_list=*/true, spec.WhereOf(name)}));
   }
   if (spec.rejects_file.empty() || RealPath(spec.rejects_file) != RealPath(spec.conflicts_file)) {
     return arrow::Status::OK();
   }
-  return Refuse({"conflicts_file", spec.conflicts_file}, "is the rejects_file, too; name two files");
+  return Refuse({.asked_by = "conflicts_file", .path = spec.conflicts_file, .where = spec.WhereOf("conflicts_file")},
+                "is the rejects_file, too; name two files");
 }
 
 arrow::Status CheckDifferencesFile(const StoreRegistry& stores, const JobSpec& spec, const std::string& state_dir,
@@ -138,7 +141,7 @@ arrow::Status CheckOutsideSource(const StoreRegistry& stores, const JobSpec& spe
                        "the target's " + path.option + " " + path.text + " is inside the folder of the source '" +
                            rule.source.ToString() + "', " + *folder +
                            ", which could not be read any more; give it a place of its own",
-                       rule.where);
+                       spec.target.WhereOf(path.option));
     }
   }
   return arrow::Status::OK();

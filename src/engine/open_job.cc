@@ -9,16 +9,6 @@
 namespace godwit {
 namespace {
 
-/// A store that refuses an option knows its name, and the job its place in the file.
-arrow::Status AtOption(const arrow::Status& status, const StoreSpec& spec) {
-  const auto detail = std::dynamic_pointer_cast<ErrorDetail>(status.detail());
-  const std::string option = detail == nullptr ? std::string() : detail->where();
-  auto place = spec.option_where.find(option);
-  if (place == spec.option_where.end()) place = spec.option_where.find(option.substr(0, option.find('.')));
-  return MakeError(KindOf(status), spec.store + ": " + Describe(status),
-                   place == spec.option_where.end() ? spec.where : place->second);
-}
-
 /// What the job asks of the stores beyond what every store does.
 arrow::Status CheckCapabilities(const OpenJob& job) {
   for (const CollectionRule& rule : job.spec.collections) {

@@ -27,9 +27,10 @@ arrow::Status CheckDelimiter(TextKind kind, char delimiter) {
   constexpr std::string_view kAllowed = "\t,;|~^!#$%&*?@<>";
   if (kAllowed.find(delimiter) != kAllowed.npos) return arrow::Status::OK();
   return MakeError(ErrorKind::kInvalidConfig,
-                   fmt::format("option 'delimiter': {} can't have it between its fields; take a tab, a comma or one of "
+                   fmt::format("{} can't have it between its fields; take a tab, a comma or one of "
                                "; | ~ ^ ! # $ % & * ? @ < >",
-                               ToString(kind)));
+                               ToString(kind)),
+                   "delimiter");
 }
 
 }  // namespace godwit

@@ -11,6 +11,11 @@
 namespace godwit {
 namespace {
 
+/// Where the file says to where a collection goes.
+const std::string& RuleOrTarget(const JobSpec& spec, const CollectionRule& rule) {
+  return rule.where.empty() ? spec.target.where : rule.where;
+}
+
 bool WantLoaded(LoadPolicy policy, bool source_loaded) {
   if (policy == LoadPolicy::kAuto) return source_loaded;
   return policy == LoadPolicy::kAlways;
@@ -49,8 +54,8 @@ arrow::Result<CollectionSchema> WantedSchema(const JobSpec& spec, const Collecti
 }
 
 /// A server has many names and a collection has aliases: writing to what is read, or dropping it, would destroy it.
-arrow::Status CheckNotTheSource(const CollectionRule& rule, Store* source, const CollectionRef& target_ref,
-                                Store* target) {
+arrow::Status CheckNotTheSource(const JobSpec& spec, const CollectionRule& rule, Store* source,
+                                const CollectionRef& target_ref, Store* target) {
   ARROW_ASSIGN_OR_RAISE(std::string written, target->catalog()->GlobalId(target_ref));
   if (written.empty()) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(std::string read, source->catalog()->GlobalId(rule.source));
@@ -58,7 +63,8 @@ arrow::Status CheckNotTheSource(const CollectionRule& rule, Store* source, const
   return MakeError(ErrorKind::kInvalidConfig,
                    "source '" + rule.source.ToString() + "' and target '" + target_ref.ToString() +
                        "' are the same collection, by another address or by an alias; give the target another name "
-                       "or database");
+                       "or database",
+                   RuleOrTarget(spec, rule));
 }
 
 ExistingRows ExistingOf(DataPolicy policy, const CollectionPlan& plan) {
@@ -163,7 +169,7 @@ arrow::Status CheckAllowedFields(const JobSpec& spec, const CollectionSchema& so
       return MakeError(ErrorKind::kInvalidConfig,
                        "allow_lossy: the collection '" + collection + "' has no field '" + name + "'" +
                            (near.empty() ? std::string() : "; did you mean '" + near + "'?"),
-                       spec.file);
+                       spec.WhereOf("allow_lossy." + allowed));
     }
   }
   return arrow::Status::OK();
@@ -229,6 +235,12 @@ arrow::Status NamesOf(const CollectionRule& rule, const CollectionSchema& wanted
 
 }  // namespace
 
+arrow::Status AtOption(const arrow::Status& status, const StoreSpec& spec) {
+  const auto detail = std::dynamic_pointer_cast<ErrorDetail>(status.detail());
+  return MakeError(KindOf(status), spec.store + ": " + Describe(status),
+                   spec.WhereOf(detail == nullptr ? std::string() : detail->where()));
+}
+
 arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target) {
   std::map<std::string, std::string> known;  // target by id
   for (const CollectionRule& rule : rules) {
@@ -251,8 +263,11 @@ CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const S
   return {spec.target_database.empty() ? target.default_database() : spec.target_database, rule.target_name};
 }
 
-arrow::Result<CollectionSchema> DescribeSource(const CollectionRule& rule, Store* source) {
+arrow::Result<CollectionSchema> DescribeSource(const JobSpec& spec, const CollectionRule& rule, Store* source) {
   auto schema = source->catalog()->Describe(rule.source);
+  if (!schema.ok() && KindOf(schema.status()) == ErrorKind::kInvalidConfig) {
+    return AtOption(schema.status(), spec.source);
+  }
   if (schema.ok() || rule.where.empty() || KindOf(schema.status()) != ErrorKind::kNotFound) return schema;
   std::string message = schema.status().message();
   if (auto names = source->catalog()->List(rule.source.database); names.ok()) {
@@ -273,14 +288,15 @@ std::optional<arrow::Status> CheckTargetNames(const JobSpec& spec, const Collect
 
 arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRule& rule, Store* source, Store* target) {
   CollectionPlan plan;
-  ARROW_ASSIGN_OR_RAISE(plan.source, DescribeSource(rule, source));
+  ARROW_ASSIGN_OR_RAISE(plan.source, DescribeSource(spec, rule, source));
   if (!spec.stages.structure_only()) {
     ARROW_ASSIGN_OR_RAISE(plan.preparation, source->source()->Preparation(rule.source, ReadPurpose::kCopy));
   }
   if (!plan.preparation.empty() && spec.source_load == LoadPolicy::kNever) {
     return MakeError(ErrorKind::kUnsupported,
                      "the source collection '" + rule.source.ToString() +
-                         "' is not loaded, and the job says not to load it (source_load: never)");
+                         "' is not loaded, and the job says not to load it (source_load: never)",
+                     spec.WhereOf("source_load"));
   }
   plan.mapping = rule.mapping;
   if (!rule.mapping.filter.empty()) {
@@ -292,8 +308,10 @@ arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRul
   CollectionSchema wanted = *std::move(mapped);
   wanted.ref = TargetRef(spec, rule, *target);
   if (source->address() == target->address() && wanted.ref == rule.source) {
-    return MakeError(ErrorKind::kInvalidConfig, "source and target are the same collection '" + wanted.ref.ToString() +
-                                                    "' of the same store; give the target another name or database");
+    return MakeError(ErrorKind::kInvalidConfig,
+                     "source and target are the same collection '" + wanted.ref.ToString() +
+                         "' of the same store; give the target another name or database",
+                     RuleOrTarget(spec, rule));
   }
   ARROW_RETURN_NOT_OK(CheckAllowedFields(spec, plan.source, wanted));
   ARROW_RETURN_NOT_OK(NamesOf(rule, wanted, target));
@@ -310,7 +328,7 @@ arrow::Result<CollectionPlan> PlanRoute(const JobSpec& spec, const CollectionRul
   ARROW_RETURN_NOT_OK(RowMapper::Make(plan.source, plan.target, plan.mapping));
   plan.commit_mode = target->sink()->commit_mode(plan.target);
   ARROW_ASSIGN_OR_RAISE(plan.state, target->catalog()->State(plan.target.ref));
-  ARROW_RETURN_NOT_OK(CheckNotTheSource(rule, source, plan.target.ref, target));
+  ARROW_RETURN_NOT_OK(CheckNotTheSource(spec, rule, source, plan.target.ref, target));
   return plan;
 }
 

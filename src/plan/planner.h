@@ -15,8 +15,12 @@ CollectionRef TargetRef(const JobSpec& spec, const CollectionRule& rule, const S
 /// kInvalidConfig where two rules lead to one collection under two names.
 arrow::Status CheckTargetsDiffer(const JobSpec& spec, const std::vector<CollectionRule>& rules, Store* target);
 
-/// A collection that the job names and that is not there is the job's mistake: kInvalidConfig, with its place.
-arrow::Result<CollectionSchema> DescribeSource(const CollectionRule& rule, Store* source);
+/// A store that refuses an option knows its name, and the job its place in the file.
+arrow::Status AtOption(const arrow::Status& status, const StoreSpec& spec);
+
+/// A collection that the job names and that is not there is the job's mistake: kInvalidConfig, with its place; so is an
+/// option that the store refuses only now.
+arrow::Result<CollectionSchema> DescribeSource(const JobSpec& spec, const CollectionRule& rule, Store* source);
 
 /// Whether the target takes every name, also those that the job gives; nothing where it says so with the types only.
 std::optional<arrow::Status> CheckTargetNames(const JobSpec& spec, const CollectionRule& rule,

@@ -172,7 +172,7 @@ std::optional<CollectionPlan> CheckCollection(const JobSpec& spec, const Collect
                                               Store* target, const Capabilities& target_limits, ItemList* items) {
   const CollectionRef target_ref = TargetRef(spec, rule, *target);
   const std::string subject = rule.source.ToString() + " -> " + target_ref.ToString();
-  auto described = DescribeSource(rule, source);
+  auto described = DescribeSource(spec, rule, source);
   if (!described.ok()) {
     items->Add(subject, Failed("source", Describe(described.status())));
     return std::nullopt;

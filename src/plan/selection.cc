@@ -178,6 +178,7 @@ class Selector {
     for (size_t i = 0; i < spec_.exclude.size(); ++i) {
       if (excluded_any_[i]) continue;
       const CollectionRef& pattern = spec_.exclude[i];
+      const std::string where = spec_.WhereOf("exclude." + pattern.ToString());
       std::vector<std::string> names;
       if (pattern.database.empty()) {
         ARROW_ASSIGN_OR_RAISE(auto routes, JobRoutes());
@@ -186,7 +187,7 @@ class Selector {
           names.insert(names.end(), more.begin(), more.end());
         }
       } else {
-        ARROW_ASSIGN_OR_RAISE(auto databases, Expand(pattern.database, spec_.file));
+        ARROW_ASSIGN_OR_RAISE(auto databases, Expand(pattern.database, where));
         for (const auto& [database, texts] : databases) {
           ARROW_ASSIGN_OR_RAISE(auto more, ListOf(database));
           names.insert(names.end(), more.begin(), more.end());
@@ -197,7 +198,7 @@ class Selector {
       return MakeError(
           ErrorKind::kInvalidConfig,
           "exclude: '" + pattern.ToString() + "' fits no collection of the source" + DidYouMean(pattern.name, names),
-          spec_.file);
+          where);
     }
     return arrow::Status::OK();
   }
@@ -213,7 +214,7 @@ class Selector {
                        "allow_lossy: '" + loss + "' names no collection of the job" +
                            DidYouMean(loss.substr(0, loss.find('.')), names) +
                            "; it is written collection or collection.field, by the names of the source",
-                       spec_.file);
+                       spec_.WhereOf("allow_lossy." + loss));
     }
     return arrow::Status::OK();
   }
@@ -222,16 +223,17 @@ class Selector {
   arrow::Status CheckRenames() const {
     std::vector<std::string> names;
     for (const CollectionRule& rule : selected_) names.push_back(rule.source.name);
-    auto check = [&](const std::string& name, const std::string& what) {
+    auto check = [&](const char* setting, const std::string& name, const std::string& what) {
       if (std::find(names.begin(), names.end(), name) != names.end()) return arrow::Status::OK();
       return MakeError(
           ErrorKind::kInvalidConfig,
           "'" + name + "' is to " + what + ", but is not among the collections to move" + DidYouMean(name, names),
-          spec_.file);
+          spec_.WhereOf(setting + ("." + name)));
     };
-    for (const auto& [from, to] : spec_.renames) ARROW_RETURN_NOT_OK(check(from, "be renamed to '" + to + "'"));
+    for (const auto& [from, to] : spec_.renames)
+      ARROW_RETURN_NOT_OK(check("renames", from, "be renamed to '" + to + "'"));
     for (const auto& [name, text] : spec_.overrides.descriptions) {
-      ARROW_RETURN_NOT_OK(check(name, "get a description"));
+      ARROW_RETURN_NOT_OK(check("descriptions", name, "get a description"));
     }
     return arrow::Status::OK();
   }

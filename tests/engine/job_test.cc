@@ -287,6 +287,10 @@ TEST_F(JobTest, ListsNeverReplaceWhatIsNotTheirs) {
     if (!said.empty()) expect(RunJob(AllStores(), spec, options_).status(), path, said);
     expect(CheckJob(AllStores(), spec, options_).status(), path, said);
   }
+  spec.setting_where["rejects_file"] = "job.yaml:4:15";
+  expect(CheckJob(AllStores(), spec, options_).status(), "new", "");
+  spec.rejects_file = Path("absent/r.jsonl");
+  expect(CheckJob(AllStores(), spec, options_).status(), "place", "job.yaml:4:15: rejects_file: ");
   spec.rejects_file = spec.conflicts_file = Path("both.jsonl");
   expect(RunJob(AllStores(), spec, options_).status(), "both", "name two files");
   EXPECT_EQ(std::ifstream(Path("foreign.jsonl")).get(), '{');

@@ -182,9 +182,12 @@ TEST_F(MappingTest, WhatFitsNothingIsNamed) {
     return Describe(status);
   };
   EXPECT_NE(error("collections: [\"lag_*\"]").find("'lag_*' fits no collection"), std::string::npos);
-  EXPECT_NE(error("exclude: [nothing]").find("exclude: 'nothing' fits no collection"), std::string::npos);
+  EXPECT_NE(error("exclude:\n- log_a\n- nothing").find("job.yaml:7:3: exclude: 'nothing' fits no collection"),
+            std::string::npos);
   EXPECT_NE(error("exclude: [log_x]").find("did you mean 'log_"), std::string::npos);
-  EXPECT_NE(error("allow_lossy: [\"lag_*\", log_a]").find("'lag_*' names no collection of the job"), std::string::npos);
+  EXPECT_NE(error("allow_lossy: [\"lag_*\", log_a]")
+                .find("job.yaml:5:15: allow_lossy: 'lag_*' names no collection of the job"),
+            std::string::npos);
   EXPECT_NE(error("collections: [{source: \"log_*\", target: one}]").find("'log_a' and 'log_b' would both be written"),
             std::string::npos);
 }
@@ -206,7 +209,21 @@ TEST_F(MappingTest, AMisspelledNameIsAMistakeOfTheFile) {
   EXPECT_NE(why.find("job.yaml:"), std::string::npos) << why;
   EXPECT_NE(why.find("did you mean 'log_a'?"), std::string::npos) << why;
   why = report("collections: [log_a]\nallow_lossy: [log_a.boddy]");
-  EXPECT_NE(why.find("the collection 'log_a' has no field 'boddy'; did you mean 'body'?"), std::string::npos) << why;
+  EXPECT_NE(why.find("job.yaml:6:15: allow_lossy: the collection 'log_a' has no field 'boddy'; did you mean 'body'?"),
+            std::string::npos)
+      << why;
+}
+
+TEST_F(MappingTest, AnOptionThatIsRefusedOnlyAtTheStoreNamesItsLine) {
+  JobSpec spec = Load("collections: [log_a]").ValueOrDie();
+  OptionValues::Value types = std::map<std::string, std::string>{{"boddy", "json"}};
+  spec.source.options.Set("types", types);
+  spec.source.option_where["types.boddy"] = "job.yaml:9:3";
+  const Report report = RunJob(AllStores(), spec, options_).ValueOrDie();
+  EXPECT_EQ(report.exit_code, 2);
+  EXPECT_NE(report.collections[0].error.find("job.yaml:9:3: sqlite: types.boddy: there is no column 'boddy'"),
+            std::string::npos)
+      << report.collections[0].error;
 }
 
 TEST_F(MappingTest, StagesRunAlone) {

@@ -146,11 +146,45 @@ def test_plan_names_every_refusal(godwit, tmp_path):
     assert "one_at" in result.stderr and "three_at" in result.stderr and "two" not in result.stderr
 
 
-def test_descriptions_of_what_is_not_moved(godwit, tmp_path):
-    """With all collections of the source, only a look at it tells."""
+# what is added to the job, its line that is wrong, what is said of it
+SEEN_AT_THE_SOURCE = [
+    ("create:\n  descriptions:\n    syntetic: text\n", 5, "did you mean 'synthetic'?"),
+    ("exclude:\n- other\n", 4, "exclude: 'other' fits no collection"),
+    ("allow_lossy:\n- synthetic\n- syntetic.id\n", 5, "allow_lossy: 'syntetic.id' names no collection"),
+    ("allow_lossy:\n- synthetic\n- synthetic.idd\n", 5, "has no field 'idd'; did you mean 'id'?"),
+    ("on_reject: continue\nrejects_file: absent/r.jsonl\n", 4, "there is no folder"),
+]
+
+
+@pytest.mark.parametrize("added, line, said", SEEN_AT_THE_SOURCE)
+def test_settings_that_only_a_look_at_the_source_tells(godwit, tmp_path, added, line, said):
+    """With all collections of the source, they may be right; where they are not, their line is told."""
     text = "source: {store: synthetic, rows: 5}\ntarget: {store: files, path: out}\n"
-    path = godwit.job("job.yaml", text + "create: {descriptions: {syntetic: text}}\n")
+    path = godwit.job("job.yaml", text + added)
     for verb in ("plan", "run"):
         result = godwit(verb, path, json_output=False)
-        assert result.code == 2 and "did you mean 'synthetic'?" in result.stderr, result
+        assert result.code == 2 and said in result.stderr + result.stdout, result
+        assert f"job.yaml:{line}:" in result.stderr + result.stdout, result
     assert not (tmp_path / "out").exists()
+
+
+# an option of the files store, its line, what is said of it
+FILES_OPTIONS = [
+    ("  vectors:\n    v: 2\n    w: 2\n", 6, "vectors.w: no collection there has a field 'w'"),
+    ("  types: {id: string,\n    naame: string}\n", 5, "did you mean 'name'?"),
+    ("  format: csv\n  primary_key: idd\n", 5, "did you mean 'id'?"),
+    ("  format: csv\n  delimiter: x\n", 5, "csv can't have it between its fields"),
+]
+
+
+@pytest.mark.parametrize("options, line, said", FILES_OPTIONS)
+def test_options_that_only_the_files_tell(godwit, tmp_path, options, line, said):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "things.csv").write_text('id,name,v\n1,one,"[1,2]"\n')
+    path = godwit.job("job.yaml", f"source:\n  store: files\n  path: in\n{options}target: {{store: sqlite, path: o.db}}\n")
+    result = godwit("plan", path, json_output=False)
+    assert result.code == 2 and said in result.stderr, result
+    assert f"job.yaml:{line}:" in result.stderr, result
+    result = godwit("check", path, json_output=False)
+    assert result.code in (2, 4) and f"job.yaml:{line}:" in result.stdout + result.stderr, result
+    assert not (tmp_path / "o.db").exists()

@@ -188,8 +188,10 @@ arrow::Status MarkKey(const Options& options, CollectionSchema* schema) {
     return arrow::Status::OK();
   }
   std::string near = NearestName(options.primary_key, names);
-  return MakeError(ErrorKind::kInvalidConfig, "option 'primary_key': there is no field '" + options.primary_key + "'" +
-                                                  (near.empty() ? "" : "; did you mean '" + near + "'?"));
+  return MakeError(
+      ErrorKind::kInvalidConfig,
+      "there is no field '" + options.primary_key + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"),
+      "primary_key");
 }
 
 arrow::Status Combine(const CollectionSchema& other, CollectionSchema* schema) {
@@ -259,11 +261,6 @@ arrow::Result<Scanned> ScanText(const Options& options, const Collection& collec
   }
   std::stable_partition(scanned.schema.fields.begin(), scanned.schema.fields.end(),
                         [](const Field& field) { return !field.dynamic; });
-  for (const auto& [name, type] : options.types) {
-    if (scanned.schema.FindField(name) != nullptr) continue;
-    return MakeError(ErrorKind::kInvalidConfig,
-                     "option 'types': the files of " + collection.folder + " have no field '" + name + "'");
-  }
   ARROW_RETURN_NOT_OK(ReadDeclared(options, collection, scanned.schema));
   return scanned;
 }
@@ -320,6 +317,42 @@ arrow::Result<CollectionSchema> DescribeForeign(const Options& options, const Co
   }
   ARROW_RETURN_NOT_OK(MarkKey(options, &schema));
   return schema;
+}
+
+arrow::Result<CollectionSchema> SchemaOf(const Options& options, const Collection& collection, int64_t* rows) {
+  if (!collection.manifest) return DescribeForeign(options, collection, rows);
+  if (rows != nullptr) *rows = collection.manifest->rows();
+  return collection.manifest->schema;
+}
+
+/// A field that `types` or `vectors` name has to be one of the collection, or else of another one beside it.
+arrow::Status CheckNamedFields(const Options& options, const CollectionSchema& schema) {
+  std::set<std::string> missing;
+  for (const auto& [name, type] : options.types) missing.insert(name);  // those of `vectors`, too
+  std::vector<std::string> known;
+  auto add = [&](const CollectionSchema& collection) {
+    for (const Field& field : collection.fields) {
+      known.push_back(field.name);
+      missing.erase(field.name);
+    }
+  };
+  add(schema);
+  if (missing.empty()) return arrow::Status::OK();
+  ARROW_ASSIGN_OR_RAISE(auto names, ListCollections(options, schema.ref.database));
+  for (const std::string& name : names) {
+    if (name == schema.ref.name) continue;
+    auto other = FindCollection(options, {schema.ref.database, name});
+    if (!other.ok() || !*other) continue;  // what can't be read is told of those that are moved
+    auto described = SchemaOf(options, **other, nullptr);
+    if (described.ok()) add(*described);
+    if (missing.empty()) return arrow::Status::OK();
+  }
+  const std::string& name = *missing.begin();
+  const std::string near = NearestName(name, known);
+  return MakeError(
+      ErrorKind::kInvalidConfig,
+      "no collection there has a field '" + name + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"),
+      (options.vectors.contains(name) ? "vectors." : "types.") + name);
 }
 
 }  // namespace
@@ -398,14 +431,9 @@ arrow::Result<std::vector<std::string>> ListDatabases(const Options& options) {
 
 arrow::Result<CollectionSchema> DescribeCollection(const Options& options, const CollectionRef& ref,
                                                    const Collection& collection, int64_t* rows) {
-  CollectionSchema schema;
-  if (collection.manifest) {
-    schema = collection.manifest->schema;
-    if (rows != nullptr) *rows = collection.manifest->rows();
-  } else {
-    ARROW_ASSIGN_OR_RAISE(schema, DescribeForeign(options, collection, rows));
-  }
+  ARROW_ASSIGN_OR_RAISE(CollectionSchema schema, SchemaOf(options, collection, rows));
   schema.ref = ref;  // the folder may have been moved
+  ARROW_RETURN_NOT_OK(CheckNamedFields(options, schema));
   return schema;
 }
 

@@ -575,6 +575,25 @@ TEST_F(ForeignTest, AnUnknownKeyIsNamed) {
   EXPECT_NE(status.message().find("did you mean 'id'?"), std::string::npos) << status.message();
 }
 
+TEST_F(ForeignTest, AFieldThatNoCollectionHasIsNamed) {
+  WriteForeign("data/a.parquet", 0, 3);
+  std::ofstream(root_ / "more.csv") << "id,weight\n1,[1]\n";
+  auto error = [&](const std::string& option, const std::string& value) {
+    store_ = Open({{option, value}});
+    const arrow::Status status = catalog().Describe({"", "data"}).status();
+    return status.ok() ? "" : std::string(ToString(KindOf(status))) + ": " + Describe(status);
+  };
+  const std::string vector = schema_.fields[2].name;
+  EXPECT_EQ(
+      error("vectors", vector + "x=2"),
+      "invalid config: vectors." + vector + "x: no collection there has a field '" + vector + "x'; did you mean 'v'?");
+  EXPECT_EQ(error("types", "wieght=string"),
+            "invalid config: types.wieght: no collection there has a field 'wieght'; did you mean 'weight'?");
+  // It may be one of another collection of the job.
+  EXPECT_EQ(error("vectors", "weight=1"), "");
+  EXPECT_EQ(error("types", "weight=json"), "");
+}
+
 TEST_F(ForeignTest, AChangedFileIsASourceThatMoves) {
   WriteForeign("data/a.parquet", 0, 3);
   const CollectionSchema schema = catalog().Describe({"", "data"}).ValueOrDie();

@@ -366,7 +366,7 @@ TEST_F(TextStoreTest, TypesCanBeNamed) {
   store = Open({{"types", "code=bool, id=int8"}});
   EXPECT_THAT(ReadError(*store, "t"), HasSubstr("t.csv: line 2, field 'id': 'a' is not a whole number"));
   EXPECT_THAT(ReadError(*store, "t"), HasSubstr("types"));
-  EXPECT_THAT(ReadError(*Open({{"types", "other=bool"}}), "t"), HasSubstr("no field 'other'"));
+  EXPECT_THAT(ReadError(*Open({{"types", "other=bool"}}), "t"), HasSubstr("has a field 'other'"));
   EXPECT_THAT(OptionError({{"types", "id=intt"}}), HasSubstr("'intt' is not the type of field 'id'"));
   EXPECT_THAT(OptionError({{"types", "id=float_vector"}}), HasSubstr("is not the type"));
 }
@@ -446,7 +446,7 @@ TEST_F(TextStoreTest, OptionsThatDoNotGoTogether) {
   EXPECT_THAT(OptionError({{"format", "csv"}, {"compression", "lz4"}}), HasSubstr("gzip or zstd"));
   EXPECT_THAT(OptionError({{"format", "jsonl"}, {"delimiter", ";"}}), HasSubstr("jsonl has none"));
   EXPECT_THAT(OptionError({{"format", "csv"}, {"delimiter", ";;"}}), HasSubstr("one character"));
-  EXPECT_THAT(OptionError({{"format", "csv"}, {"delimiter", "a"}}), HasSubstr("delimiter"));
+  EXPECT_THAT(OptionError({{"format", "csv"}, {"delimiter", "a"}}), HasSubstr("between its fields"));
   EXPECT_THAT(OptionError({{"rows_per_file", "10"}}), HasSubstr("numbered"));
   EXPECT_EQ(OptionError({{"format", "postgres"}, {"delimiter", "tab"}}), "it was taken");
 }

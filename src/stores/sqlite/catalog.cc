@@ -145,8 +145,9 @@ arrow::Status CheckTypesOption(SqliteDatabase& db, const Options& options) {
   for (const auto& [name, type] : options.types) {
     if (known.contains(name)) continue;
     const std::string nearest = NearestName(name, {known.begin(), known.end()});
-    return MakeError(ErrorKind::kInvalidConfig, "types: there is no column '" + name + "'" +
-                                                    (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+    return MakeError(ErrorKind::kInvalidConfig,
+                     "there is no column '" + name + "'" + (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"),
+                     "types." + name);
   }
   return arrow::Status::OK();
 }

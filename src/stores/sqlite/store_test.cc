@@ -123,14 +123,15 @@ TEST_F(SqliteStoreTest, NamesTypesOfColumnsThatAreNotThere) {
   Execute("CREATE TABLE items(id INTEGER PRIMARY KEY, embedding BLOB)");
   auto store = Open({{"types", "items.embeding=float_vector(2)"}});
   EXPECT_EQ(Message(store->catalog()->Describe({"", "items"}).status(), ErrorKind::kInvalidConfig),
-            "types: there is no column 'items.embeding'; did you mean 'items.embedding'?");
+            "types.items.embeding: there is no column 'items.embeding'; did you mean 'items.embedding'?");
   // Without a table, it may be a column of any.
   Execute("CREATE TABLE others(id INTEGER PRIMARY KEY, at INTEGER)");
   EXPECT_TRUE(Open({{"types", "at=timestamp"}})->catalog()->Describe({"", "items"}).ok());
   for (const std::string wrong : {"embeding", "item.embedding"}) {
     store = Open({{"types", wrong + "=float_vector(2)"}});
     const std::string message = Message(store->catalog()->Describe({"", "items"}).status(), ErrorKind::kInvalidConfig);
-    EXPECT_TRUE(message.starts_with("types: there is no column '" + wrong + "'; did you mean '")) << message;
+    EXPECT_TRUE(message.starts_with("types." + wrong + ": there is no column '" + wrong + "'; did you mean '"))
+        << message;
   }
 }
 
