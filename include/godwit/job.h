@@ -334,10 +334,11 @@ struct CheckReport {
 
 struct CheckOptions {
   bool read_keys = false;  // reads every key of the source to find those that repeat
+  bool read_rows = false;  // reads and maps every row to find those that a run would refuse
 };
 
 /// Everything that can be known before a run, of all collections. Writes nothing at the stores; loads and releases the
-/// source only with `read_keys`.
+/// source only with `read_keys` or `read_rows`.
 arrow::Result<CheckReport> CheckJob(const StoreRegistry& stores, const JobSpec& spec, const RunOptions& options,
                                     const CheckOptions& check = {});
 

@@ -286,6 +286,12 @@ class Sink {
                                           const std::optional<Receipt>& journaled, bool attempted) = 0;
   virtual arrow::Result<std::unique_ptr<Writer>> Open(const WriteTarget& target, const Split& split,
                                                       const Recovery& recovery) = 0;
+  /// The rows that a writer would reject for what they hold, with its reasons; existing rows are not looked for. Writes
+  /// nothing, and needs no collection at the target. One rule serves both: Write rejects every row that is named here,
+  /// and further ones only where nothing but the writing shows it. `target` as Adapt returned it, columns as in it.
+  virtual arrow::Result<WriteResult> FindRejected(const CollectionSchema& /*target*/, const Batch& /*batch*/) {
+    return WriteResult();
+  }
   /// After all splits: nothing is in flight, rows can be read back. Idempotent.
   virtual arrow::Status Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) = 0;
   /// Reads what the receipts say was written (files: the staged parts), for verification between Finalize and Publish.

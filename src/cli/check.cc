@@ -42,8 +42,8 @@ void Print(const CommandOptions& options, const CheckReport& report) {
 
 arrow::Result<int> Run(const CommandOptions& options) {
   ARROW_ASSIGN_OR_RAISE(JobSpec spec, LoadJob(options));
-  ARROW_ASSIGN_OR_RAISE(CheckReport report,
-                        CheckJob(AllStores(), spec, MakeRunOptions(options), {.read_keys = options.read_keys}));
+  const CheckOptions check{.read_keys = options.read_keys, .read_rows = options.read_rows};
+  ARROW_ASSIGN_OR_RAISE(CheckReport report, CheckJob(AllStores(), spec, MakeRunOptions(options), check));
   Print(options, report);
   return report.passed() ? 0 : ExitCode(Verdict::kPrecheckFailed);
 }
@@ -55,6 +55,7 @@ void AddCheck(CLI::App* app, CommandOptions* options, Action* action) {
   AddJobFlags(verb, options);
   AddSkip(verb, options);
   verb->add_flag("--keys", options->read_keys, "Read every key of the source, to find those that repeat");
+  verb->add_flag("--rows", options->read_rows, "Read every row of the source, to find those that a run would refuse");
   std::string footer = "Example:\n  godwit check godwit.yaml --skip version\n\nItems:\n";
   for (const PrecheckItem& item : PrecheckItems()) {
     footer += "  " + std::string(item.name) + std::string(14 - item.name.size(), ' ') + std::string(item.help) + "\n";

@@ -27,6 +27,7 @@ struct CommandOptions {
   bool repair = false;
   std::vector<std::string> skip;  // check and run: items of the precheck
   bool read_keys = false;         // check
+  bool read_rows = false;         // check
   std::string differences;        // a file
   std::string format;             // of it
   bool ddl = false;               // plan: what would be created

@@ -12,6 +12,7 @@
 #include "engine/prepared_side.h"
 #include "plan/planner.h"
 #include "plan/precheck.h"
+#include "verify/refused_rows.h"
 #include "verify/repeated_keys.h"
 
 namespace godwit {
@@ -65,6 +66,64 @@ bool CopiesKeysThatMayRepeat(const OpenJob& job, const CollectionPlan& plan) {
   return job.source->source()->KeysMayRepeat(plan.source).ValueOr(false);
 }
 
+/// ", for example 1: why; 2: why"
+std::string ExamplesOf(const CountedRows& rows) {
+  constexpr size_t kNamed = 5;
+  std::string text;
+  for (size_t i = 0; i < std::min(kNamed, rows.sample.size()); ++i) {
+    text += (i == 0 ? ", for example " : "; ") + rows.sample[i];
+  }
+  return text;
+}
+
+std::string RowCount(int64_t rows) { return std::to_string(rows) + (rows == 1 ? " row" : " rows"); }
+
+/// What a run does with rows that the target refuses.
+std::string FateOfRejected(const JobSpec& spec, bool too_many) {
+  if (spec.reject_policy == RejectPolicy::kStop) {
+    return "Mend them at the source, or go on without them (on_reject: continue)";
+  }
+  if (!too_many) return "They will be left out and listed (on_reject: continue)";
+  return "The job allows " + std::to_string(*spec.max_rejects) + " (max_rejects): mend them, or allow more";
+}
+
+CheckItem ItemOf(const JobSpec& spec, const RefusedRows& found) {
+  CheckItem item{.name = "rows"};
+  if (found.unfit.count + found.rejected.count == 0) {
+    item.message = RowCount(found.read) + " of the source can be copied";
+    return item;
+  }
+  item.message = "of " + RowCount(found.read) + ":";
+  if (found.rejected.count > 0) {
+    const bool too_many = spec.max_rejects && found.rejected.count > *spec.max_rejects;
+    const bool goes_on = spec.reject_policy == RejectPolicy::kContinue && !too_many;
+    item.verdict = goes_on ? CheckItem::Verdict::kWarning : CheckItem::Verdict::kFailed;
+    item.message += " " + std::to_string(found.rejected.count) + " the target refuses" + ExamplesOf(found.rejected) +
+                    ". " + FateOfRejected(spec, too_many);
+  }
+  if (found.unfit.count > 0) {
+    item.verdict = CheckItem::Verdict::kFailed;
+    item.message += std::string(found.rejected.count > 0 ? "; and " : " ") + std::to_string(found.unfit.count) +
+                    " can't be mapped" + ExamplesOf(found.unfit) +
+                    ". Mend them at the source, or leave their fields out";
+  }
+  return item;
+}
+
+/// Reads every row of a collection that can be copied.
+CheckItem CheckRows(const OpenJob& job, const CollectionPlan& plan, const WorkLimits& limits) {
+  if (job.spec.stages.structure_only()) return {.name = "rows", .message = "no rows are copied"};
+  const auto identity = HasKeysToCopy(plan) ? RowHasher::Identity::kKey : RowHasher::Identity::kWholeRow;
+  auto find = [&]() -> arrow::Result<RefusedRows> {
+    ARROW_ASSIGN_OR_RAISE(ScanSide side, SideOf(job.source.get(), plan.source, plan.target, plan.mapping, identity));
+    ARROW_ASSIGN_OR_RAISE(auto ready, PreparedSide::Make(side, plan.source.ref, ReadPurpose::kCopy, limits));
+    return FindRefusedRows(side, job.target->sink(), limits);
+  };
+  const auto found = find();
+  if (found.ok()) return ItemOf(job.spec, *found);
+  return {.name = "rows", .verdict = CheckItem::Verdict::kFailed, .message = Describe(found.status())};
+}
+
 void CheckCollections(const OpenJob& job, const std::vector<CollectionRule>& rules,
                       const std::vector<JournaledCollection>& begun, const WorkLimits& limits,
                       const CheckOptions& check, ItemList* items) {
@@ -84,6 +143,7 @@ void CheckCollections(const OpenJob& job, const std::vector<CollectionRule>& rul
                            .message = "not looked at: a key may stand in several rows here, which refuses the "
                                       "collection; `--keys` reads them"});
     }
+    if (check.read_rows && items->Wants("rows")) items->Add(subject, CheckRows(job, *plan, limits));
     plans.push_back(*std::move(plan));
   }
   CheckSpace(plans, job.source.get(), job.target.get(), items);

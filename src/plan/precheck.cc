@@ -134,6 +134,7 @@ const std::vector<PrecheckItem>& PrecheckItems() {
       {"row_size", "Rows are not larger than the target takes."},
       {"space", "What is copied fits on the disk of the target, by an estimate."},
       {"keys", "No key stands in several rows; looked at only with --keys, which reads every key."},
+      {"rows", "Every row can be mapped and is taken by the target; looked at only with --rows, which reads them all."},
   };
   return items;
 }

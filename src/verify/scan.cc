@@ -53,8 +53,8 @@ arrow::Result<Batch> SelectRows(const Batch& batch, const std::vector<int64_t>& 
 
 class Scanner {
  public:
-  Scanner(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit)
-      : side_(side), limits_(limits), visit_(visit) {}
+  Scanner(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit, const UnfitVisitor& unfit)
+      : side_(side), limits_(limits), visit_(visit), unfit_(unfit) {}
 
   arrow::Status Run() {
     ARROW_ASSIGN_OR_RAISE(plan_, PlanScan(side_, limits_));
@@ -108,19 +108,45 @@ class Scanner {
         ARROW_ASSIGN_OR_RAISE(int64_t bytes, arrow::util::ReferencedBufferSize(*batch->rows));
         if (!limits_.Pace(batch->rows->num_rows(), bytes)) return MakeError(ErrorKind::kCancelled, "stopped");
       }
-      ARROW_ASSIGN_OR_RAISE(Batch mapped, side_.mapper.Map(std::move(*batch)));
-      ARROW_RETURN_NOT_OK(LeaveOut(hasher, &hashes, &mapped));
-      ARROW_RETURN_NOT_OK(hasher->Hash(mapped, &hashes));
-      {
-        std::lock_guard lock(visit_mutex_);
-        arrow::Status status = visit_(mapped, hashes);
-        // The visitor's failure is not the reader's: reading again would not mend it.
-        if (!status.ok()) return Fail(status);
-      }
-      *position = mapped.position;
+      ARROW_RETURN_NOT_OK(Visit(*batch, hasher, &hashes));
+      *position = batch->position;
       patience->Renew();
     }
     return arrow::Status::OK();
+  }
+
+  arrow::Status Visit(const Batch& batch, RowHasher* hasher, HashedRows* hashes) {
+    Batch mapped;
+    arrow::Status fits = MapAndHash(batch, hasher, &mapped, hashes);
+    if (!fits.ok() && unfit_ && KindOf(fits) == ErrorKind::kCorruptData)
+      return VisitHalves(batch, hasher, hashes, fits);
+    ARROW_RETURN_NOT_OK(fits);
+    std::lock_guard lock(visit_mutex_);
+    arrow::Status status = visit_(mapped, *hashes);
+    // The visitor's failure is not the reader's: reading again would not mend it.
+    return status.ok() ? status : Fail(status);
+  }
+
+  /// One row spoils its batch: halves lead to it, and to any others.
+  arrow::Status VisitHalves(const Batch& batch, RowHasher* hasher, HashedRows* hashes, const arrow::Status& why) {
+    const int64_t rows = batch.rows->num_rows();
+    if (rows == 1) {
+      std::lock_guard lock(visit_mutex_);
+      unfit_(why);
+      return arrow::Status::OK();
+    }
+    Batch half = batch;
+    half.rows = batch.rows->Slice(0, rows / 2);
+    ARROW_RETURN_NOT_OK(Visit(half, hasher, hashes));
+    half.rows = batch.rows->Slice(rows / 2);
+    half.surplus_rows = 0;  // counted with the first half
+    return Visit(half, hasher, hashes);
+  }
+
+  arrow::Status MapAndHash(const Batch& batch, RowHasher* hasher, Batch* mapped, HashedRows* hashes) const {
+    ARROW_ASSIGN_OR_RAISE(*mapped, side_.mapper.Map(batch));
+    ARROW_RETURN_NOT_OK(LeaveOut(hasher, hashes, mapped));
+    return hasher->Hash(*mapped, hashes);
   }
 
   /// Keeps the rows that are asked for.
@@ -141,6 +167,7 @@ class Scanner {
   const ScanSide& side_;
   const WorkLimits& limits_;
   const BatchVisitor& visit_;
+  const UnfitVisitor& unfit_;
   ScanPlan plan_;
   std::atomic<size_t> next_ = 0;
   std::atomic<bool> failed_ = false;
@@ -174,8 +201,9 @@ arrow::Result<int64_t> EstimateRows(const ScanSide& side, const WorkLimits& limi
   return rows;
 }
 
-arrow::Status Scan(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit) {
-  return Scanner(side, limits, visit).Run();
+arrow::Status Scan(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit,
+                   const UnfitVisitor& unfit) {
+  return Scanner(side, limits, visit, unfit).Run();
 }
 
 }  // namespace godwit

@@ -69,7 +69,12 @@ arrow::Result<int64_t> EstimateRows(const ScanSide& side, const WorkLimits& limi
 /// are left out.
 using BatchVisitor = std::function<arrow::Status(const Batch& batch, const HashedRows& hashes)>;
 
-/// Opens a snapshot, plans splits and reads each once; goes on after failures that pass, at the position reached.
-arrow::Status Scan(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit);
+/// Called for a row that can't be mapped or hashed, with why; not at the same time as a BatchVisitor.
+using UnfitVisitor = std::function<void(const arrow::Status& why)>;
+
+/// Opens a snapshot, plans splits and reads each once; goes on after failures that pass, at the position reached. A row
+/// that can't be mapped or hashed ends it, or is left out where `unfit` is given.
+arrow::Status Scan(const ScanSide& side, const WorkLimits& limits, const BatchVisitor& visit,
+                   const UnfitVisitor& unfit = {});
 
 }  // namespace godwit

@@ -225,6 +225,31 @@ TEST_P(TargetTest, HostileValuesComeBack) {
   ExpectRoundTrip(AllTypes({{"hostile", "true"}, {"seed", "4"}, {"key", "varchar"}, {"nulls", "true"}}));
 }
 
+TEST_P(TargetTest, WhatIsRejectedIsKnownBeforehand) {
+  const bool knows_nulls = quirks().commit_mode != CommitMode::kStagedPublish;
+  Rows source_rows = AllTypes({{"hostile", "true"}, {"seed", "5"}, {"nulls", knows_nulls ? "true" : "false"}});
+  for (Field& field : source_rows.schema.fields) field.nullable = false;
+  const WriteTarget target = MakeTarget(source_rows.schema);
+  const Rows rows = MapRows(source_rows, target.schema);
+  int64_t rejected = 0;
+  auto writer = OpenWriter(target, MakeSplit());
+  auto text = [](const WriteResult& result) {
+    std::string all;
+    for (size_t i = 0; i < result.rejected.size(); ++i) {
+      all += std::to_string(result.rejected_rows[i]) + " " + result.rejected[i].key + " " + result.rejected[i].reason;
+    }
+    return all;
+  };
+  for (const Batch& batch : rows.batches) {
+    const WriteResult known = Must(sink().FindRejected(target.schema, batch));
+    EXPECT_EQ(known.rejected.size(), known.rejected_rows.size());
+    EXPECT_EQ(text(known), text(Must(WriteBatch(writer.get(), target.schema, batch))));
+    rejected += static_cast<int64_t>(known.rejected.size());
+  }
+  writer->Abort();
+  EXPECT_EQ(rejected > 0, knows_nulls || !quirks().hostile);
+}
+
 TEST_P(TargetTest, ACollectionThatIsThereMayHaveAnotherOrderOfFields) {
   CollectionSchema schema = MakeTarget(Small().schema).schema;
   std::swap(schema.fields[1], schema.fields[2]);

@@ -1,5 +1,6 @@
 #include "engine/faulty_store.h"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -22,6 +23,17 @@ class FaultyReader : public Reader {
   const Fault& fault_;
 };
 
+WriteResult RefusedBy(const Refusal& refusal, const arrow::RecordBatch& rows) {
+  WriteResult refused;
+  for (int64_t row = 0; refusal && row < rows.num_rows(); ++row) {
+    std::string reason = refusal(rows, row);
+    if (reason.empty()) continue;
+    refused.rejected_rows.push_back(row);
+    refused.rejected.push_back({.key = "row " + std::to_string(row), .reason = std::move(reason)});
+  }
+  return refused;
+}
+
 class FaultyWriter : public Writer {
  public:
   FaultyWriter(std::unique_ptr<Writer> real, const Fault& fault, const Refusal& refusal)
@@ -29,21 +41,16 @@ class FaultyWriter : public Writer {
   arrow::Result<WriteResult> Write(const Batch& batch, const HashedRows& hashes) override {
     ARROW_RETURN_NOT_OK(fault_("write"));
     if (!refusal_) return real_->Write(batch, hashes);
-    WriteResult refused;
+    WriteResult refused = RefusedBy(refusal_, *batch.rows);
     std::vector<int64_t> kept;
     HashedRows of_rest;
     arrow::RecordBatchVector rows;
     for (int64_t row = 0; row < batch.rows->num_rows(); ++row) {
-      std::string reason = refusal_(*batch.rows, row);
-      if (reason.empty()) {
-        kept.push_back(row);
-        of_rest.keys.push_back(hashes.keys[static_cast<size_t>(row)]);
-        of_rest.rows.push_back(hashes.rows[static_cast<size_t>(row)]);
-        rows.push_back(batch.rows->Slice(row, 1));
-      } else {
-        refused.rejected_rows.push_back(row);
-        refused.rejected.push_back({.key = "row " + std::to_string(row), .reason = std::move(reason)});
-      }
+      if (std::ranges::binary_search(refused.rejected_rows, row)) continue;
+      kept.push_back(row);
+      of_rest.keys.push_back(hashes.keys[static_cast<size_t>(row)]);
+      of_rest.rows.push_back(hashes.rows[static_cast<size_t>(row)]);
+      rows.push_back(batch.rows->Slice(row, 1));
     }
     if (rows.empty()) return refused;
     Batch rest = batch;
@@ -137,6 +144,9 @@ class FaultySink : public Sink {
                                               const Recovery& recovery) override {
     ARROW_ASSIGN_OR_RAISE(auto writer, real_.Open(target, split, recovery));
     return std::make_unique<FaultyWriter>(std::move(writer), fault_, refusal_);
+  }
+  arrow::Result<WriteResult> FindRejected(const CollectionSchema& target, const Batch& batch) override {
+    return refusal_ ? RefusedBy(refusal_, *batch.rows) : real_.FindRejected(target, batch);
   }
   arrow::Status Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) override {
     ARROW_RETURN_NOT_OK(fault_("finalize"));

@@ -164,6 +164,35 @@ TEST_F(MappingTest, FiltersOfOthersAreRefused) {
   EXPECT_NE(status.message().find("'files' can't be filtered"), std::string::npos) << status.message();
 }
 
+TEST_F(MappingTest, ValuesThatDoNotFitTheirColumnAreFoundByACheckOfAllRows) {
+  fs::create_directories(Path("in"));
+  ASSERT_TRUE(WriteFileDurably(Path("in/things.jsonl"), R"({"id": 1, "$meta": {"size": 3}}
+{"id": 2, "$meta": {"size": "big"}}
+{"id": 3, "$meta": {"size": 4, "a": 1, "a": 2}}
+{"id": 4, "$meta": {"size": 5}}
+{"id": 5, "$meta": {"size": []}}
+)")
+                  .ok());
+  const std::string text = "name: job\nsource: {store: files, path: " + Path("in") +
+                           ", primary_key: id}\ntarget: {store: sqlite, path: " + Path("out.db") +
+                           "}\ncollections: [{source: things, meta: {spread: {size: int64}}}]\n";
+  const JobSpec spec = LoadJobText(text, Path("job.yaml"), AllStores(), {}).ValueOrDie();
+  EXPECT_TRUE(CheckJob(AllStores(), spec, options_).ValueOrDie().passed());
+  const CheckReport report = CheckJob(AllStores(), spec, options_, {.read_rows = true}).ValueOrDie();
+  const CheckItem& item = report.items.at(report.items.size() - 2);  // before the space
+  EXPECT_EQ(item.name, "rows");
+  EXPECT_EQ(item.verdict, CheckItem::Verdict::kFailed);
+  EXPECT_TRUE(
+      item.message.starts_with("of 5 rows: 3 can't be mapped, for example field '$meta' of the row with id = 3"))
+      << item.message;
+  for (const char* said : {R"(key 2: $meta has "big" under the key 'size', which is no int64)", "key 5: $meta has []",
+                           "Mend them at the source"}) {
+    EXPECT_NE(item.message.find(said), std::string::npos) << item.message;
+  }
+  EXPECT_FALSE(fs::exists(Path("out.db")));
+  EXPECT_EQ(RunJob(AllStores(), spec, options_).ValueOrDie().exit_code, 1);
+}
+
 TEST_F(MappingTest, RulesAreTakenInOrder) {
   ASSERT_TRUE(WriteFileDurably(Path("names.csv"), "source,target\nother,rest\n").ok());
   Report report = Run("collections: [{source: log_b, target: b}, \"log_*\"]\ncollections_file: " + Path("names.csv"));

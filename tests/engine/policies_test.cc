@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -285,6 +286,31 @@ TEST_F(RejectsTest, StopAtTheFirstAndGoOnWhenAllowed) {
   // Still refused, without copying on.
   EXPECT_EQ(Run(spec, Faulty(NoFault, RefuseSevenths)).exit_code, 1);
   ExpectListed(Run(Continue(), Faulty(NoFault, RefuseSevenths)));
+}
+
+TEST_F(RejectsTest, ACheckOfAllRowsTellsThemBeforehand) {
+  auto check = [&](const JobSpec& spec, bool read_rows) {
+    const CheckReport report =
+        CheckJob(Faulty(NoFault, RefuseSevenths), spec, options_, {.read_rows = read_rows}).ValueOrDie();
+    auto item = std::ranges::find(report.items, std::string("rows"), &CheckItem::name);
+    if (item == report.items.end()) return std::string("not looked at");
+    return "PWF"[static_cast<int>(item->verdict)] + (" " + item->message);
+  };
+  JobSpec spec = Spec("job");
+  EXPECT_EQ(check(spec, false), "not looked at");
+  std::string said = check(spec, true);
+  EXPECT_TRUE(said.starts_with("F of " + std::to_string(kRows) + " rows: ")) << said;
+  EXPECT_NE(said.find(" the target refuses, for example row "), std::string::npos) << said;
+  EXPECT_NE(said.find("not on a day like this"), std::string::npos) << said;
+  EXPECT_NE(said.find("(on_reject: continue)"), std::string::npos) << said;
+  spec = Continue();
+  EXPECT_TRUE(check(spec, true).starts_with("W of "));
+  spec.max_rejects = 3;
+  EXPECT_TRUE(check(spec, true).starts_with("F of "));
+  EXPECT_NE(check(spec, true).find("The job allows 3 (max_rejects)"), std::string::npos);
+  spec.source.options.Set("rows", int64_t{3});
+  EXPECT_EQ(check(spec, true), "P 3 rows of the source can be copied");
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "state/job.journal"));
 }
 
 TEST_F(RejectsTest, MoreThanAllowedStop) {

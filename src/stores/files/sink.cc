@@ -297,6 +297,24 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> WithoutRows(const std::shared
   return filtered.record_batch();
 }
 
+std::string KeyText(const CollectionSchema& schema, const arrow::RecordBatch& rows, int64_t row) {
+  if (schema.key_index() < 0) return "row " + std::to_string(row);
+  auto key = rows.column(schema.key_index())->GetScalar(row);
+  return key.ok() ? (*key)->ToString() : std::string();
+}
+
+/// Parquet takes every row.
+WriteResult RejectedRows(const std::optional<TextFormat>& text, const CollectionSchema& schema,
+                         const arrow::RecordBatch& rows) {
+  WriteResult result;
+  if (!text) return result;
+  for (UnwritableRow& row : FindUnwritable(schema, text->kind, rows)) {
+    result.rejected_rows.push_back(row.row);
+    result.rejected.push_back({.key = KeyText(schema, rows, row.row), .reason = std::move(row.reason)});
+  }
+  return result;
+}
+
 class FilesWriter : public Writer {
  public:
   FilesWriter(const Options& options, const WriteTarget& target, std::string split_id, StopToken stop)
@@ -315,15 +333,10 @@ class FilesWriter : public Writer {
 
   arrow::Result<WriteResult> Write(const Batch& batch, const HashedRows& hashes) override {
     if (stop_.stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped", "files");
-    const auto refused = text_ ? FindUnwritable(schema_, text_->kind, *batch.rows) : std::vector<UnwritableRow>();
-    if (refused.empty()) {
+    WriteResult result = RejectedRows(text_, schema_, *batch.rows);
+    if (result.rejected.empty()) {
       ARROW_RETURN_NOT_OK(parts_.Write(batch, hashes));
-      return WriteResult{};
-    }
-    WriteResult result;
-    for (const UnwritableRow& row : refused) {
-      result.rejected_rows.push_back(row.row);
-      result.rejected.push_back({.key = KeyText(batch, row.row), .reason = row.reason});
+      return result;
     }
     Batch rest = batch;
     ARROW_ASSIGN_OR_RAISE(rest.rows, WithoutRows(batch.rows, result.rejected_rows));
@@ -352,12 +365,6 @@ class FilesWriter : public Writer {
   }
 
  private:
-  std::string KeyText(const Batch& batch, int64_t row) const {
-    if (schema_.key_index() < 0) return "row " + std::to_string(row);
-    auto key = batch.rows->column(schema_.key_index())->GetScalar(row);
-    return key.ok() ? (*key)->ToString() : std::string();
-  }
-
   const Stage stage_;
   const std::optional<TextFormat> text_;
   const CollectionSchema schema_;
@@ -579,6 +586,10 @@ arrow::Result<std::unique_ptr<Writer>> FilesSink::Open(const WriteTarget& target
   auto writer = std::make_unique<FilesWriter>(options_, target, split.id, stop_);
   if (recovery.receipt) ARROW_RETURN_NOT_OK(writer->Resume(*recovery.receipt));
   return writer;
+}
+
+arrow::Result<WriteResult> FilesSink::FindRejected(const CollectionSchema& target, const Batch& batch) {
+  return RejectedRows(options_.text, target, *batch.rows);
 }
 
 arrow::Status FilesSink::Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) {

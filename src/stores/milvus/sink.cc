@@ -15,6 +15,10 @@ namespace {
 // on the order of time stamps makes a later upsert win. README.md has the whole argument.
 constexpr std::chrono::seconds kSettling{3};
 
+RowRules RulesOf(const Features& features) {
+  return {.json_objects_only = features.json_objects_only, .empty_sparse_vectors = features.empty_sparse_vectors};
+}
+
 }  // namespace
 
 void LastUncertainty::Note() {
@@ -97,9 +101,13 @@ arrow::Result<std::unique_ptr<Writer>> MilvusSink::Open(const WriteTarget& targe
     ARROW_ASSIGN_OR_RAISE(settings.existing_since, ReadTimestamp(client_.get()));
   }
   settings.batch_rows = options_.batch_rows;
-  settings.rules.json_objects_only = features.json_objects_only;
-  settings.rules.empty_sparse_vectors = features.empty_sparse_vectors;
+  settings.rules = RulesOf(features);
   return MakeWriter(client_, target, split.id, settings, uncertainty_);
+}
+
+arrow::Result<WriteResult> MilvusSink::FindRejected(const CollectionSchema& target, const Batch& batch) {
+  ARROW_ASSIGN_OR_RAISE(Features features, AskedFeatures());
+  return RejectedRows(*batch.rows, target, RulesOf(features));
 }
 
 arrow::Status MilvusSink::Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) {

@@ -104,11 +104,7 @@ class InsertWriter : public Writer {
 
   arrow::Result<WriteResult> Write(const Batch& batch, const HashedRows&) override {
     if (client_->stop().stop_requested()) return MakeError(ErrorKind::kCancelled, "stopped");
-    WriteResult result;
-    for (RowRefusal& refusal : CheckRows(*batch.rows, schema_, settings_.rules)) {
-      result.rejected_rows.push_back(refusal.row);
-      result.rejected.push_back({KeyForPeople(*batch.rows, schema_, refusal.row), std::move(refusal.reason)});
-    }
+    WriteResult result = RejectedRows(*batch.rows, schema_, settings_.rules);
     if (settings_.report_existing) ARROW_RETURN_NOT_OK(FindExisting(batch, &result));
     std::vector<int64_t> left_out = result.rejected_rows;
     left_out.insert(left_out.end(), result.existing_rows.begin(), result.existing_rows.end());
@@ -351,6 +347,15 @@ class InsertWriter : public Writer {
 };
 
 }  // namespace
+
+WriteResult RejectedRows(const arrow::RecordBatch& rows, const CollectionSchema& schema, const RowRules& rules) {
+  WriteResult result;
+  for (RowRefusal& refusal : CheckRows(rows, schema, rules)) {
+    result.rejected_rows.push_back(refusal.row);
+    result.rejected.push_back({KeyForPeople(rows, schema, refusal.row), std::move(refusal.reason)});
+  }
+  return result;
+}
 
 std::unique_ptr<Writer> MakeWriter(std::shared_ptr<Client> client, const WriteTarget& target,
                                    const std::string& split_id, const WriteSettings& settings,

@@ -25,6 +25,9 @@ struct WriteSettings {
   AckedIds acked;         // up to the receipt that the writer goes on after
 };
 
+/// The rows that Milvus would refuse, see CheckRows, with their keys.
+WriteResult RejectedRows(const arrow::RecordBatch& rows, const CollectionSchema& schema, const RowRules& rules);
+
 std::unique_ptr<Writer> MakeWriter(std::shared_ptr<Client> client, const WriteTarget& target,
                                    const std::string& split_id, const WriteSettings& settings,
                                    std::shared_ptr<LastUncertainty> uncertainty);

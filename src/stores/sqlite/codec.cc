@@ -397,20 +397,20 @@ std::string WhyUnsupported(const Type& type) {
 int64_t BindValue(const Type& type, const arrow::Array& column, int64_t row, int parameter,
                   SqliteStatement* statement) {
   auto bind_text = [&](std::string_view text) {
-    statement->Bind(parameter, text);
+    if (statement != nullptr) statement->Bind(parameter, text);
     return static_cast<int64_t>(text.size());
   };
   auto bind_blob = [&](std::string_view bytes) {
-    statement->BindBlob(parameter, bytes);
+    if (statement != nullptr) statement->BindBlob(parameter, bytes);
     return static_cast<int64_t>(bytes.size());
   };
   auto bind_double = [&](double value) {
     if (std::isnan(value)) return bind_text(kNan);
-    statement->Bind(parameter, value);
+    if (statement != nullptr) statement->Bind(parameter, value);
     return int64_t{8};
   };
   if (column.IsNull(row)) {
-    statement->BindNull(parameter);
+    if (statement != nullptr) statement->BindNull(parameter);
     return 1;
   }
   switch (type.kind) {
@@ -421,7 +421,7 @@ int64_t BindValue(const Type& type, const arrow::Array& column, int64_t row, int
     case TypeKind::kInt64:
     case TypeKind::kTimestamp:
     case TypeKind::kDate:
-      statement->Bind(parameter, IntegerAt(type.kind, column, row));
+      if (statement != nullptr) statement->Bind(parameter, IntegerAt(type.kind, column, row));
       return 8;
     case TypeKind::kFloat:
       return bind_double(As<arrow::FloatArray>(column).Value(row));

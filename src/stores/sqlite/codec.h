@@ -32,7 +32,7 @@ arrow::Result<Type> InferType(std::string_view declared);
 /// Empty when the room can hold the type, else why not.
 std::string WhyUnsupported(const Type& type);
 
-/// Binds one value and returns its bytes. Text and blobs are copied.
+/// Binds one value and returns its bytes. Text and blobs are copied. Without a statement it only tells the bytes.
 int64_t BindValue(const Type& type, const arrow::Array& column, int64_t row, int parameter, SqliteStatement* statement);
 
 /// The value of a key, for people.

@@ -124,6 +124,26 @@ arrow::Status DeleteProgress(SqliteDatabase& db, const WriteTarget& target) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Writer
 
+std::string KeyOf(const CollectionSchema& schema, const arrow::RecordBatch& rows, int64_t row) {
+  const int key = schema.key_index();
+  return key < 0 ? "row without a key" : KeyText(*rows.column(key), row);
+}
+
+/// Binds a row from a parameter on; why it can't be stored, or empty. Without a statement it only looks.
+std::string BindRow(const CollectionSchema& schema, const arrow::RecordBatch& rows, int64_t row, int parameter,
+                    SqliteStatement* statement) {
+  int64_t bytes = 0;
+  for (const Field& field : schema.fields) {
+    const arrow::Array& column = *rows.column(static_cast<int>(&field - schema.fields.data()));
+    if (!field.nullable && column.IsNull(row)) {
+      return "field '" + field.name + "' is null, which the schema does not allow";
+    }
+    bytes += BindValue(field.type, column, row, parameter++, statement);
+  }
+  if (bytes < kMaxRowBytes) return {};
+  return "the row has " + std::to_string(bytes) + " bytes; SQLite takes less than " + std::to_string(kMaxRowBytes);
+}
+
 class SqliteWriter : public Writer {
  public:
   static arrow::Result<std::unique_ptr<Writer>> Open(Database* database, const WriteTarget& target, const Split& split,
@@ -232,7 +252,7 @@ class SqliteWriter : public Writer {
         continue;
       }
       result.rejected_rows.push_back(row);
-      result.rejected.push_back({.key = KeyOf(*batch.rows, row), .reason = std::move(reason)});
+      result.rejected.push_back({.key = KeyOf(target_.schema, *batch.rows, row), .reason = std::move(reason)});
     }
     ARROW_RETURN_NOT_OK(connection_->db().Execute("COMMIT"));
     if (!result.existing_rows.empty()) {
@@ -262,24 +282,8 @@ class SqliteWriter : public Writer {
 
   /// Binds a row; why it can't be stored, or empty.
   std::string StageRow(const Batch& batch, int64_t row) {
-    int parameter = 0;
-    int64_t bytes = 0;
-    if (table_.partitioned) insert_.Bind(++parameter, std::string_view(batch.partition));
-    for (size_t i = 0; i < target_.schema.fields.size(); ++i) {
-      const Field& field = target_.schema.fields[i];
-      const arrow::Array& column = *batch.rows->column(static_cast<int>(i));
-      if (!field.nullable && column.IsNull(row)) {
-        return "field '" + field.name + "' is null, which the schema does not allow";
-      }
-      bytes += BindValue(field.type, column, row, ++parameter, &insert_);
-    }
-    if (bytes < kMaxRowBytes) return {};
-    return "the row has " + std::to_string(bytes) + " bytes; SQLite takes less than " + std::to_string(kMaxRowBytes);
-  }
-
-  std::string KeyOf(const arrow::RecordBatch& rows, int64_t row) const {
-    const int key = target_.schema.key_index();
-    return key < 0 ? "row without a key" : KeyText(*rows.column(key), row);
+    if (table_.partitioned) insert_.Bind(1, std::string_view(batch.partition));
+    return BindRow(target_.schema, *batch.rows, row, table_.partitioned ? 2 : 1, &insert_);
   }
 
   arrow::Status CommitStaged(const Progress& progress) {
@@ -405,6 +409,17 @@ arrow::Result<std::unique_ptr<Writer>> SqliteSink::Open(const WriteTarget& targe
   const bool reports = target.existing == ExistingRows::kReport;
   return SqliteWriter::Open(&database_, target, split,
                             recovery.replay && !reports ? ExistingRows::kReplace : target.existing);
+}
+
+arrow::Result<WriteResult> SqliteSink::FindRejected(const CollectionSchema& target, const Batch& batch) {
+  WriteResult result;
+  for (int64_t row = 0; row < batch.rows->num_rows(); ++row) {
+    std::string reason = BindRow(target, *batch.rows, row, 1, nullptr);
+    if (reason.empty()) continue;
+    result.rejected_rows.push_back(row);
+    result.rejected.push_back({.key = KeyOf(target, *batch.rows, row), .reason = std::move(reason)});
+  }
+  return result;
 }
 
 arrow::Status SqliteSink::Finalize(const WriteTarget&, const std::vector<Receipt>&) { return arrow::Status::OK(); }

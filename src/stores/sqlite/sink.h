@@ -31,6 +31,7 @@ class SqliteSink : public Sink {
                                   const std::optional<Receipt>& journaled, bool attempted) override;
   arrow::Result<std::unique_ptr<Writer>> Open(const WriteTarget& target, const Split& split,
                                               const Recovery& recovery) override;
+  arrow::Result<WriteResult> FindRejected(const CollectionSchema& target, const Batch& batch) override;
   arrow::Status Finalize(const WriteTarget& target, const std::vector<Receipt>& receipts) override;
   arrow::Result<std::unique_ptr<Source>> ReadBack(const WriteTarget& target,
                                                   const std::vector<Receipt>& receipts) override;
