@@ -50,18 +50,18 @@ arrow::Result<int> Run(const CommandOptions& options) {
 
 }  // namespace
 
-void AddCheck(CLI::App* app, CommandOptions* options, Action* action) {
-  CLI::App* verb = app->add_subcommand("check", "Precheck: can this job run? Writes nothing");
+void AddCheck(const Verb& app, CommandOptions* options, Action* action) {
+  const Verb verb = app.Add("check", "Precheck: can this job run? Writes nothing");
   AddJobFlags(verb, options);
   AddSkip(verb, options);
-  verb->add_flag("--keys", options->read_keys, "Read every key of the source, to find those that repeat");
-  verb->add_flag("--rows", options->read_rows, "Read every row of the source, to find those that a run would refuse");
+  verb.Flag("--keys", &options->read_keys, "Read every key of the source, to find those that repeat");
+  verb.Flag("--rows", &options->read_rows, "Read every row of the source, to find those that a run would refuse");
   std::string footer = "Example:\n  godwit check godwit.yaml --skip version\n\nItems:\n";
   for (const PrecheckItem& item : PrecheckItems()) {
     footer += "  " + std::string(item.name) + std::string(14 - item.name.size(), ' ') + std::string(item.help) + "\n";
   }
-  verb->footer(footer + "\nExit codes: 0 passed, perhaps with warnings; 4 an item failed; 2 bad config or usage.");
-  verb->callback([options, action] {
+  verb.Footer(footer + "\nExit codes: 0 passed, perhaps with warnings; 4 an item failed; 2 bad config or usage.");
+  verb.OnChosen([options, action] {
     *action = [options] {
       auto code = Run(*options);
       return code.ok() ? *code : PrintError(*options, code.status());

@@ -35,25 +35,23 @@ int ExitCodeOf(ErrorKind kind) {
 
 }  // namespace
 
-void AddStateDir(CLI::App* verb, CommandOptions* options) {
-  verb->add_option("--state-dir", options->state_dir,
-                   "Folder of journals and reports (default: $GODWIT_STATE_DIR, else $XDG_STATE_HOME/godwit or "
-                   "~/.local/state/godwit)");
-  verb->add_flag("--json", options->json, "Print JSON, one object a line");
+void AddStateDir(const Verb& verb, CommandOptions* options) {
+  verb.Option("--state-dir", &options->state_dir,
+              "Folder of journals and reports (default: $GODWIT_STATE_DIR, else $XDG_STATE_HOME/godwit or "
+              "~/.local/state/godwit)");
+  verb.Flag("--json", &options->json, "Print JSON, one object a line");
 }
 
-void AddJobFlags(CLI::App* verb, CommandOptions* options) {
-  auto* group = verb->add_option_group("job file");
-  group->add_option("FILE", options->file, "godwit.yaml, migration.conf, ...");
-  group->add_option("-c,--config", options->file, "The same, as other tools write it");
-  group->require_option(1);
+void AddJobFlags(const Verb& verb, CommandOptions* options) {
+  const Verb group = verb.OneOf("job file");
+  group.Option("FILE", &options->file, "godwit.yaml, migration.conf, ...");
+  group.Option("-c,--config", &options->file, "The same, as other tools write it");
   AddStateDir(verb, options);
-  verb->add_flag("-v,--verbose", options->verbose, "Tell more of what is done");
+  verb.Flag("-v,--verbose", &options->verbose, "Tell more of what is done");
 }
 
-void AddSkip(CLI::App* verb, CommandOptions* options) {
-  verb->add_option("--skip", options->skip, "An item of the precheck to leave out; may be given several times")
-      ->allow_extra_args(false);
+void AddSkip(const Verb& verb, CommandOptions* options) {
+  verb.Option("--skip", &options->skip, "An item of the precheck to leave out; may be given several times");
 }
 
 arrow::Result<JobSpec> LoadJob(const CommandOptions& options) {

@@ -1,4 +1,4 @@
-// The command line: one file a verb. Each verb adds its CLI11 subcommand and puts into `Verb::run` what it does.
+// The command line: one file a verb. Each adds its verbs and puts into the Action what is done.
 #pragma once
 
 #include <functional>
@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/verb.h"
 #include "godwit/job.h"
 #include "godwit/stop_token.h"
 
@@ -40,18 +39,18 @@ struct CommandOptions {
 using Action = std::function<int()>;
 
 /// `options` and `action` live longer than the app.
-void AddRun(CLI::App* app, CommandOptions* options, Action* action);
-void AddCheck(CLI::App* app, CommandOptions* options, Action* action);
-void AddPlan(CLI::App* app, CommandOptions* options, Action* action);
-void AddVerify(CLI::App* app, CommandOptions* options, Action* action);
-void AddJobs(CLI::App* app, CommandOptions* options, Action* action);    // status, list, limit, stop
-void AddStores(CLI::App* app, CommandOptions* options, Action* action);  // stores, failpoints
+void AddRun(const Verb& app, CommandOptions* options, Action* action);
+void AddCheck(const Verb& app, CommandOptions* options, Action* action);
+void AddPlan(const Verb& app, CommandOptions* options, Action* action);
+void AddVerify(const Verb& app, CommandOptions* options, Action* action);
+void AddJobs(const Verb& app, CommandOptions* options, Action* action);    // status, list, limit, stop
+void AddStores(const Verb& app, CommandOptions* options, Action* action);  // stores, failpoints
 
 /// FILE, --config, --state-dir, --json, -v.
-void AddJobFlags(CLI::App* verb, CommandOptions* options);
+void AddJobFlags(const Verb& verb, CommandOptions* options);
 /// --skip.
-void AddSkip(CLI::App* verb, CommandOptions* options);
-void AddStateDir(CLI::App* verb, CommandOptions* options);
+void AddSkip(const Verb& verb, CommandOptions* options);
+void AddStateDir(const Verb& verb, CommandOptions* options);
 
 /// Loads the job file and prints what the user should know of how it was understood.
 arrow::Result<JobSpec> LoadJob(const CommandOptions& options);

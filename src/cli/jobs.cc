@@ -98,34 +98,33 @@ arrow::Result<int> ChangeLimits(const CommandOptions& options) {
   return 0;
 }
 
-void AddLimit(CLI::App* app, CommandOptions* options, Action* action) {
-  CLI::App* limit = app->add_subcommand("limit", "Change the limits of a job, also while it runs");
-  limit->add_option("JOB", options->file, "Name of the job; see `godwit list`")->required();
-  limit->add_option("--rows-per-second", options->limits.rows_per_second, "Most rows a second; 0: no limit");
-  limit
-      ->add_option_function<std::string>(
-          "--bytes-per-second",
-          [options](const std::string& text) {
-            auto value =
-                ParseOption({.name = "--bytes-per-second", .type = OptionType::kBytes, .help = {}, .min = 0}, text);
-            if (!value.ok()) throw CLI::ValidationError(value.status().message());
-            options->limits.bytes_per_second = std::get<int64_t>(*value);
-          },
-          "Most bytes a second, as 20MiB; 0: no limit")
-      ->type_name("SIZE");
-  limit->add_option("--parallelism", options->limits.parallelism, "Splits in work at once; 0: by the cores");
-  limit->add_option("--read-parallelism", options->limits.read_parallelism,
-                    "Batches being read at once; 0: as parallelism");
-  limit->add_option("--write-parallelism", options->limits.write_parallelism,
-                    "Batches being written at once; 0: as parallelism");
-  limit->add_flag("--reset", options->limits.reset, "Back to the limits of the job file, before what else is given");
+void AddLimit(const Verb& app, CommandOptions* options, Action* action) {
+  const Verb limit = app.Add("limit", "Change the limits of a job, also while it runs");
+  limit.Required("JOB", &options->file, "Name of the job; see `godwit list`");
+  limit.Option("--rows-per-second", &options->limits.rows_per_second, "Most rows a second; 0: no limit");
+  limit.Option(
+      "--bytes-per-second", "SIZE",
+      [options](const std::string& text) -> arrow::Status {
+        ARROW_ASSIGN_OR_RAISE(
+            auto value,
+            ParseOption({.name = "--bytes-per-second", .type = OptionType::kBytes, .help = {}, .min = 0}, text));
+        options->limits.bytes_per_second = std::get<int64_t>(value);
+        return arrow::Status::OK();
+      },
+      "Most bytes a second, as 20MiB; 0: no limit");
+  limit.Option("--parallelism", &options->limits.parallelism, "Splits in work at once; 0: by the cores");
+  limit.Option("--read-parallelism", &options->limits.read_parallelism,
+               "Batches being read at once; 0: as parallelism");
+  limit.Option("--write-parallelism", &options->limits.write_parallelism,
+               "Batches being written at once; 0: as parallelism");
+  limit.Flag("--reset", &options->limits.reset, "Back to the limits of the job file, before what else is given");
   AddStateDir(limit, options);
-  limit->footer(
+  limit.Footer(
       "A running job takes them within a second; they hold in later runs, too, until the limits in the job file "
       "change.\n"
       "Without any of these flags the limits in force are shown.\n"
       "Example:\n  godwit limit digits --rows-per-second 500 --parallelism 1");
-  limit->callback([options, action] {
+  limit.OnChosen([options, action] {
     *action = [options] {
       auto code = ChangeLimits(*options);
       return code.ok() ? *code : PrintError(*options, code.status());
@@ -135,28 +134,28 @@ void AddLimit(CLI::App* app, CommandOptions* options, Action* action) {
 
 }  // namespace
 
-void AddJobs(CLI::App* app, CommandOptions* options, Action* action) {
+void AddJobs(const Verb& app, CommandOptions* options, Action* action) {
   auto show = [options, action] {
     *action = [options] {
       auto code = ShowJobs(*options, options->file);
       return code.ok() ? *code : PrintError(*options, code.status());
     };
   };
-  CLI::App* list = app->add_subcommand("list", "The jobs known in the state folder");
+  const Verb list = app.Add("list", "The jobs known in the state folder");
   AddStateDir(list, options);
-  list->callback(show);
+  list.OnChosen(show);
 
-  CLI::App* status = app->add_subcommand("status", "How far a job is, collection by collection");
-  status->add_option("JOB", options->file, "Name of the job; see `godwit list`");
+  const Verb status = app.Add("status", "How far a job is, collection by collection");
+  status.Option("JOB", &options->file, "Name of the job; see `godwit list`");
   AddStateDir(status, options);
-  status->callback(show);
+  status.OnChosen(show);
 
   AddLimit(app, options, action);
 
-  CLI::App* stop = app->add_subcommand("stop", "Ask a running job to stop, and wait until it has");
-  stop->add_option("JOB", options->file, "Name of the job; see `godwit list`")->required();
+  const Verb stop = app.Add("stop", "Ask a running job to stop, and wait until it has");
+  stop.Required("JOB", &options->file, "Name of the job; see `godwit list`");
   AddStateDir(stop, options);
-  stop->callback([options, action] {
+  stop.OnChosen([options, action] {
     *action = [options] {
       arrow::Status stopped = StopJob(MakeRunOptions(*options).state_dir, options->file);
       return stopped.ok() ? 0 : PrintError(*options, stopped);

@@ -1,4 +1,4 @@
-#include <iostream>
+#include <CLI/CLI.hpp>
 
 #include "base/failpoint.h"
 #include "cli/cli.h"
@@ -10,12 +10,13 @@ int main(int argc, char** argv) {
   CLI::App app("godwit moves vector collections between stores and proves that they arrived.", "godwit");
   app.set_version_flag("--version", "godwit " GODWIT_VERSION);
   app.require_subcommand(1);
-  godwit::AddRun(&app, &options, &action);
-  godwit::AddCheck(&app, &options, &action);
-  godwit::AddPlan(&app, &options, &action);
-  godwit::AddVerify(&app, &options, &action);
-  godwit::AddJobs(&app, &options, &action);
-  godwit::AddStores(&app, &options, &action);
+  const godwit::Verb verbs(&app);
+  godwit::AddRun(verbs, &options, &action);
+  godwit::AddCheck(verbs, &options, &action);
+  godwit::AddPlan(verbs, &options, &action);
+  godwit::AddVerify(verbs, &options, &action);
+  godwit::AddJobs(verbs, &options, &action);
+  godwit::AddStores(verbs, &options, &action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -87,15 +87,15 @@ arrow::Result<int> Run(const CommandOptions& options) {
 
 }  // namespace
 
-void AddPlan(CLI::App* app, CommandOptions* options, Action* action) {
-  CLI::App* verb = app->add_subcommand("plan", "Show what a run would do; writes nothing");
+void AddPlan(const Verb& app, CommandOptions* options, Action* action) {
+  const Verb verb = app.Add("plan", "Show what a run would do; writes nothing");
   AddJobFlags(verb, options);
-  verb->add_flag("--ddl", options->ddl, "Show what would be created at the target, by its own means");
-  verb->add_option("--selection", options->selection,
-                   "Write the list of collections to this file, as collections_file takes it: CSV with the targets "
-                   "where its name ends in .csv, else one source a line");
-  verb->footer("Example:\n  godwit plan godwit.yaml --ddl");
-  verb->callback([options, action] {
+  verb.Flag("--ddl", &options->ddl, "Show what would be created at the target, by its own means");
+  verb.Option("--selection", &options->selection,
+              "Write the list of collections to this file, as collections_file takes it: CSV with the targets "
+              "where its name ends in .csv, else one source a line");
+  verb.Footer("Example:\n  godwit plan godwit.yaml --ddl");
+  verb.OnChosen([options, action] {
     *action = [options] {
       auto code = Run(*options);
       return code.ok() ? *code : PrintError(*options, code.status());

@@ -34,13 +34,13 @@ arrow::Result<int> Run(const CommandOptions& options) {
 
 }  // namespace
 
-void AddRun(CLI::App* app, CommandOptions* options, Action* action) {
-  CLI::App* verb = app->add_subcommand("run", "Run a job, or go on where it stopped");
+void AddRun(const Verb& app, CommandOptions* options, Action* action) {
+  const Verb verb = app.Add("run", "Run a job, or go on where it stopped");
   AddJobFlags(verb, options);
-  verb->add_flag("--restart", options->restart, "Forget what an earlier run did and begin anew");
+  verb.Flag("--restart", &options->restart, "Forget what an earlier run did and begin anew");
   AddSkip(verb, options);
-  verb->add_option("-m,--master", options->master, "Where to run, as in SeaTunnel: local (the default)");
-  verb->footer(
+  verb.Option("-m,--master", &options->master, "Where to run, as in SeaTunnel: local (the default)");
+  verb.Footer(
       "Examples:\n"
       "  godwit run godwit.yaml\n"
       "  godwit run --config migration.conf -m local\n"
@@ -48,7 +48,7 @@ void AddRun(CLI::App* app, CommandOptions* options, Action* action) {
       "\n"
       "Exit codes: 0 done and verified; 1 failed; 2 bad config or usage; 3 source and target differ, or the source\n"
       "keeps changing; 4 precheck failed; 5 copied, not verified; 130 stopped.");
-  verb->callback([options, action] {
+  verb.OnChosen([options, action] {
     *action = [options] {
       auto code = Run(*options);
       return code.ok() ? *code : PrintError(*options, code.status());

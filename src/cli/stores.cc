@@ -160,11 +160,11 @@ int PrintReference() {
 
 }  // namespace
 
-void AddStores(CLI::App* app, CommandOptions* options, Action* action) {
-  CLI::App* stores = app->add_subcommand("stores", "What can be moved where, and the options of a store");
-  stores->add_option("STORE", options->file, "A store's name");
-  stores->add_flag("--json", options->json, "Print JSON, one object a line");
-  stores->callback([options, action] {
+void AddStores(const Verb& app, CommandOptions* options, Action* action) {
+  const Verb stores = app.Add("stores", "What can be moved where, and the options of a store");
+  stores.Option("STORE", &options->file, "A store's name");
+  stores.Flag("--json", &options->json, "Print JSON, one object a line");
+  stores.OnChosen([options, action] {
     *action = [options] {
       auto code = ShowStores(*options);
       return code.ok() ? *code : PrintError(*options, code.status());
@@ -172,10 +172,12 @@ void AddStores(CLI::App* app, CommandOptions* options, Action* action) {
   });
 
   // Neither is shown in the help: one is for docs/reference.md, the other for crash sweeps, see tests/crash.
-  CLI::App* reference = app->add_subcommand("reference", "Print docs/reference.md")->group("");
-  reference->callback([action] { *action = PrintReference; });
-  CLI::App* failpoints = app->add_subcommand("failpoints", "List the failpoints of this build")->group("");
-  failpoints->callback([action] {
+  const Verb reference = app.Add("reference", "Print docs/reference.md");
+  reference.Hide();
+  reference.OnChosen([action] { *action = PrintReference; });
+  const Verb failpoints = app.Add("failpoints", "List the failpoints of this build");
+  failpoints.Hide();
+  failpoints.OnChosen([action] {
     *action = [] {
       for (const std::string& name : Failpoint::Names()) std::cout << name << "\n";
       return 0;

@@ -50,27 +50,26 @@ arrow::Result<int> Run(const CommandOptions& options) {
 
 }  // namespace
 
-void AddVerify(CLI::App* app, CommandOptions* options, Action* action) {
-  CLI::App* verb = app->add_subcommand("verify", "Compare source and target of a job, row by row");
+void AddVerify(const Verb& app, CommandOptions* options, Action* action) {
+  const Verb verb = app.Add("verify", "Compare source and target of a job, row by row");
   AddJobFlags(verb, options);
-  verb->add_option("--collection", options->collections,
-                   "Only this collection of the source, by name or pattern (* ? [a-z]); may be given several times")
-      ->allow_extra_args(false);
-  verb->add_option(
-      "--sample", options->sample,
+  verb.Option("--collection", &options->collections,
+              "Only this collection of the source, by name or pattern (* ? [a-z]); may be given several times");
+  verb.Option(
+      "--sample", &options->sample,
       "Compare only a part, 1% or about 10000 rows: the rows are read, but fewer are hashed and kept. With a filter, "
       "of the rows that pass it, which are counted first");
-  verb->add_option("--filter", options->filter,
-                   "Look only for the source's rows that pass this condition, in the source's own language");
-  verb->add_option(
-      "--differences", options->differences,
+  verb.Option("--filter", &options->filter,
+              "Look only for the source's rows that pass this condition, in the source's own language");
+  verb.Option(
+      "--differences", &options->differences,
       "Write every difference, with all fields and whole values, to a new FILE.txt, FILE.json or FILE.csv; one that "
       "is there and not empty is refused");
-  verb->add_option("--format", options->format, "Format of --differences: text, json or csv (default: by its name)");
-  verb->add_flag("--repair", options->repair,
-                 "Write at the target what differs and delete what the source lacks, then compare again; without it, "
-                 "nothing is written");
-  verb->footer(
+  verb.Option("--format", &options->format, "Format of --differences: text, json or csv (default: by its name)");
+  verb.Flag("--repair", &options->repair,
+            "Write at the target what differs and delete what the source lacks, then compare again; without it, "
+            "nothing is written");
+  verb.Footer(
       "Examples:\n"
       "  godwit verify godwit.yaml\n"
       "  godwit verify godwit.yaml --collection 'log_*' --differences differences.csv\n"
@@ -79,7 +78,7 @@ void AddVerify(CLI::App* app, CommandOptions* options, Action* action) {
       "  godwit verify godwit.yaml --repair --differences repaired.csv\n"
       "\n"
       "Exit codes: 0 equal, with --sample or --filter: what was compared is equal; 3 different; others as of run.");
-  verb->callback([options, action] {
+  verb.OnChosen([options, action] {
     *action = [options] {
       auto code = Run(*options);
       return code.ok() ? *code : PrintError(*options, code.status());
