@@ -167,7 +167,8 @@ export TSAN_OPTIONS=suppressions=$supp/tsan.supp:second_deadlock_stack=1:ignore_
 no_aslr=() # ThreadSanitizer's shadow memory collides with widely randomised addresses
 ! setarch -R true 2>/dev/null || no_aslr=(setarch -R)
 
-if stage build-asan step nice scripts/build.sh build-asan -DGODWIT_SANITIZE=address,undefined; then
+if stage build-asan step nice env GODWIT_TARGET="unit_tests conformance_tests fuzz_tests" \
+  scripts/build.sh build-asan -DGODWIT_SANITIZE=address,undefined; then
   gtest build-asan unit_tests unit-asan 1200 nice
   # Damaged input may ask for any amount of memory; that is refused, and no finding.
   gtest build-asan fuzz_tests fuzz-asan 4200 nice env "GODWIT_FUZZ_SECONDS=$([ $mode = full ] && echo 210 || echo 10)" \
@@ -176,7 +177,8 @@ if stage build-asan step nice scripts/build.sh build-asan -DGODWIT_SANITIZE=addr
   start_milvus
   in_background=1 gtest build-asan conformance_tests conformance-milvus-asan 2400 nice env "GODWIT_TEST_MILVUS_URL=$milvus_url"
 fi
-if stage build-tsan step nice scripts/build.sh build-tsan -DGODWIT_SANITIZE=thread; then
+if stage build-tsan step nice env GODWIT_TARGET="unit_tests conformance_tests" \
+  scripts/build.sh build-tsan -DGODWIT_SANITIZE=thread; then
   gtest build-tsan unit_tests unit-tsan 1200 nice "${no_aslr[@]}"
   gtest build-tsan conformance_tests conformance-tsan 600 nice "${no_aslr[@]}"
 fi

@@ -34,5 +34,5 @@ add_custom_command(
 add_library(milvus_proto STATIC ${_sources})
 target_include_directories(milvus_proto SYSTEM PUBLIC "${_gen}")
 # Generated code: nothing to see in a debugger, nothing to warn about, and it costs the most to compile.
-target_compile_options(milvus_proto PRIVATE -O1 -g0 -w)
+target_compile_options(milvus_proto PRIVATE ${GODWIT_COMPILE_FAST} -g0 -w)
 target_link_libraries(milvus_proto PUBLIC gRPC::grpc++ protobuf::libprotobuf)
