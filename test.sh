@@ -130,14 +130,6 @@ python=$(godwit_venv)/bin/python
 
 if [ "$mode" != sanitize ]; then
   stage build step scripts/build.sh build -DGODWIT_BENCH=ON || exit 0
-  stage format check scripts/format.sh --check || true
-  stage layers check scripts/check_layers.py || true
-  stage reference check diff <(build/godwit reference) docs/reference.md || true
-  if [ -x build/godwit ]; then
-    stage openssl check scripts/check_openssl.sh build/godwit --version || true
-  fi
-  gtest build unit_tests unit 600
-  gtest build conformance_tests conformance 600
   case $mode in
     quick) marks='not slow and not full' ;;
     full) marks='' ;;
@@ -148,6 +140,14 @@ if [ "$mode" != sanitize ]; then
   run=(env "GODWIT_BINARY=$GODWIT_ROOT/build/godwit" timeout -k 30 $limit "$python" -m pytest -q -m "$marks")
   # They mostly wait for the servers, so that the stages beside them find the processors free.
   launch system "${run[@]}" tests/system "--junitxml=$logs/system.xml" "--basetemp=$logs/pytest-system"
+  stage format check scripts/format.sh --check || true
+  stage layers check scripts/check_layers.py || true
+  stage reference check diff <(build/godwit reference) docs/reference.md || true
+  if [ -x build/godwit ]; then
+    stage openssl check scripts/check_openssl.sh build/godwit --version || true
+  fi
+  gtest build unit_tests unit 600
+  gtest build conformance_tests conformance 600
   for folder in crash servers; do
     stage "$folder" xml "${run[@]}" "tests/$folder" "--junitxml=$logs/$folder.xml" "--basetemp=$logs/pytest-$folder" || true
   done
