@@ -124,6 +124,7 @@ struct WriteTarget {
   int64_t epoch = 0;        // of this run; grows with each run of the job
   ExistingRows existing = ExistingRows::kNone;
   bool exclusive = false;  // the job made the collection: every row in it is the job's
+  bool read_back = true;   // the rows will be read after Finalize; else what is written need not stay in memory
 };
 
 struct TargetState {

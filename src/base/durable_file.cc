@@ -87,6 +87,11 @@ arrow::Status WriteFileDurably(const std::string& path, std::string_view content
 
 arrow::Status SyncFile(const std::string& path) { return OpenAndFsync(path, O_RDONLY); }
 
+void DropFromCache(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() >= 0) (void)::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+}
+
 arrow::Status SyncFolder(const std::string& path) { return OpenAndFsync(path, O_RDONLY | O_DIRECTORY); }
 
 arrow::Status RenameDurably(const std::string& from, const std::string& to) {

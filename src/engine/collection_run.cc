@@ -49,7 +49,8 @@ CollectionRun::CollectionRun(JobContext* job, JournaledCollection journaled)
               .job = job->journal.job_id(),
               .epoch = job->journal.epoch(),
               .existing = collection_.existing,
-              .exclusive = collection_.exclusive},
+              .exclusive = collection_.exclusive,
+              .read_back = job->spec.verify},
       commit_mode_(job->target.sink()->commit_mode(collection_.target)),
       identity_(commit_mode_ == CommitMode::kAppendOnly || collection_.target.key_index() < 0
                     ? RowHasher::Identity::kWholeRow

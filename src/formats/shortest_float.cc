@@ -29,23 +29,20 @@ constexpr auto kBeyondLargest = std::bit_cast<uint32_t>(1e5f);
 constexpr uint32_t kFirstExponent = kSmallest >> kMantissaBits;
 constexpr uint32_t kLastExponent = kBeyondLargest >> kMantissaBits;
 
-// Of the floats between two powers of two, which are mantissa / 2^shift, with `digits` after the point: the fewest
-// whose last unit is no larger than the distance of the floats.
-constexpr int kPowerBits = 34;  // 10^digits
-constexpr int kShiftBits = 6;   // above: the shift; and above that 10^(most digits - digits)
+// Floats between two powers of two are mantissa / 2^shift; their decimals have `digits` after the point, the fewest
+// whose last unit is no larger than the distance of the floats: 10^(digits - 1) < 2^shift <= 10^digits.
+constexpr uint32_t kShiftOfOne = 127 + kMantissaBits;  // less the exponent as it is stored
+constexpr uint32_t kFewestDigits = 3;
+constexpr uint32_t DigitsOf(uint32_t shift) { return (shift * 1233 >> 12) + 1; }  // log10(2) = 1233.02 / 4096
 
-constexpr auto MakeScales(int most_digits) {
-  std::array<uint64_t, kLastExponent - kFirstExponent + 1> scales{};
-  for (uint32_t i = 0; i < scales.size(); ++i) {
-    const uint64_t shift = 127 + kMantissaBits - (kFirstExponent + i);
+constexpr bool DigitsAreRight(size_t most_digits) {
+  for (uint32_t shift = kShiftOfOne - kLastExponent; shift <= kShiftOfOne - kFirstExponent; ++shift) {
     uint64_t power = 1;
-    uint64_t padding = 1;
-    int digits = 0;
+    uint32_t digits = 0;
     for (; power < uint64_t{1} << shift; ++digits) power *= 10;
-    for (; digits < most_digits; ++digits) padding *= 10;
-    scales[i] = power | shift << kPowerBits | padding << (kPowerBits + kShiftBits);
+    if (digits != DigitsOf(shift) || digits < kFewestDigits || digits > most_digits) return false;
   }
-  return scales;
+  return true;
 }
 
 template <typename To, typename From>
@@ -58,7 +55,8 @@ void Store(const From& from, size_t at, To* to) {
 
 GODWIT_FOR_EACH_WIDTH
 void ShortestFloats::Make(const Values& values) {
-  static constexpr auto kScales = MakeScales(kMostDigits);
+  static_assert(DigitsAreRight(kMostDigits));
+  static_assert(kMostDigits - kFewestDigits < kLanes);
   for (size_t at = 0; at < kCount; at += kLanes) {
     Words raw;
     std::memcpy(&raw, values.data() + at, sizeof(raw));
@@ -75,12 +73,15 @@ void ShortestFloats::Make(const Values& values) {
     Store(raw >> 31, at, &negative_);
     Store((~in_range & reinterpret_cast<Words>(raw != 0)) | (is_power & ~is_whole), at, &other_);
 
-    const Words index = ((bits >> kMantissaBits) - kFirstExponent) & in_range;
-    Longs scale;
-    for (size_t i = 0; i < kLanes; ++i) scale[i] = kScales[index[i]];
-    const Longs power = scale & ((uint64_t{1} << kPowerBits) - 1);
-    const Longs shift = scale >> kPowerBits & ((1 << kShiftBits) - 1);
-    const Longs padding = scale >> (kPowerBits + kShiftBits);
+    const Words shift_word = (kShiftOfOne - (bits >> kMantissaBits)) & in_range;
+    const Words digits = (shift_word * 1233 >> 12) + 1;  // DigitsOf
+    // By tables of eight, which lie in registers: 5^digits, and 10^(most digits - digits).
+    const Words fives = {125, 625, 3125, 15625, 78125, 390625, 1953125, 9765625};
+    const Words paddings = {10'000'000, 1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
+    const Longs shift = __builtin_convertvector(shift_word, Longs);
+    const Longs five = __builtin_convertvector(__builtin_shuffle(fives, digits - kFewestDigits), Longs);
+    const Longs power = five << __builtin_convertvector(digits, Longs);
+    const Longs padding = __builtin_convertvector(__builtin_shuffle(paddings, digits - kFewestDigits), Longs);
 
     // The shortest decimal that is read as the float, the nearest one where there are several, in units of its last
     // digit; zeros may be left at its end. After Schubfach (R. Giulietti, "The Schubfach way to render doubles"); no

@@ -58,20 +58,20 @@ class RowEnds {
 
 class NumberedWriter {
  public:
-  NumberedWriter(const Options& options, const CollectionSchema& schema, std::string folder)
-      : options_(options), folder_(std::move(folder)) {
-    TextWriter header(schema, *options.text);
+  NumberedWriter(const Options& options, const WriteTarget& target, std::string folder)
+      : options_(options), read_back_(target.read_back), folder_(std::move(folder)) {
+    TextWriter header(target.schema, *options.text);
     header.WriteHeader();
     header_ = header.text();
   }
 
   /// A part that is a whole numbered file gets its name as well. Before anything is appended.
   arrow::Status Link(const std::string& path, const DataFile& part, const StopToken& stop) {
+    ARROW_RETURN_NOT_OK(CheckStamp(path, part));
     const std::string name = NextName();
     std::error_code error;
     std::filesystem::create_hard_link(path, folder_ + "/" + name, error);
-    if (error) return Append(path, part, stop);  // a file system without links, or a part that is missing
-    ARROW_RETURN_NOT_OK(FileChecker(stop).Check(path, part));
+    if (error) return Append(path, part, stop);  // a file system without links
     ARROW_RETURN_NOT_OK(after_file.Hit());
     files_.push_back(part);
     files_.back().path = name;
@@ -156,6 +156,7 @@ class NumberedWriter {
     ARROW_ASSIGN_OR_RAISE(auto written, out_->Close(file_.rows));
     out_ = nullptr;
     ARROW_RETURN_NOT_OK(SyncFile(folder_ + "/" + file_.path));
+    if (!read_back_) DropFromCache(folder_ + "/" + file_.path);
     ARROW_RETURN_NOT_OK(after_file.Hit());
     file_.bytes = written.bytes;
     file_.hash = written.hash;
@@ -164,6 +165,7 @@ class NumberedWriter {
   }
 
   const Options& options_;
+  const bool read_back_;
   const std::string folder_;
   std::string header_;
   std::unique_ptr<TextOutput> out_;  // of the open file
@@ -199,7 +201,7 @@ std::optional<std::vector<DataFile>> FindNumberedFiles(const Options& options, c
   return FilesThere(stage + "/" + std::string(kListName), FingerprintOf(options, parts), folder);
 }
 
-arrow::Result<std::vector<DataFile>> MakeNumberedFiles(const Options& options, const CollectionSchema& schema,
+arrow::Result<std::vector<DataFile>> MakeNumberedFiles(const Options& options, const WriteTarget& target,
                                                        const std::string& stage, const std::vector<DataFile>& parts,
                                                        const std::string& folder, const StopToken& stop) {
   if (auto files = FindNumberedFiles(options, stage, parts, folder)) return *std::move(files);
@@ -216,7 +218,7 @@ arrow::Result<std::vector<DataFile>> MakeNumberedFiles(const Options& options, c
   const auto rest = std::stable_partition(in_order.begin(), in_order.end(), [&](const DataFile& part) {
     return part.rows == options.rows_per_file && options.compression == arrow::Compression::UNCOMPRESSED;
   });
-  NumberedWriter writer(options, schema, folder);
+  NumberedWriter writer(options, target, folder);
   for (auto part = in_order.begin(); part != in_order.end(); ++part) {
     const std::string path = stage + "/" + part->path;
     ARROW_RETURN_NOT_OK(part < rest ? writer.Link(path, *part, stop) : writer.Append(path, *part, stop));

@@ -10,16 +10,17 @@
 #include <string>
 #include <vector>
 
-#include "godwit/schema.h"
 #include "godwit/stop_token.h"
+#include "godwit/store.h"
 #include "stores/files/manifest.h"
 #include "stores/files/options.h"
 
 namespace godwit::files {
 
 /// The files for these parts, sorted by path: those that are there, or new ones in place of whatever is in `folder`.
-/// `stage` is the folder of the parts. kCorruptData when a part is not what was written.
-arrow::Result<std::vector<DataFile>> MakeNumberedFiles(const Options& options, const CollectionSchema& schema,
+/// `stage` is the folder of the parts. kCorruptData when a part is missing or cut, or was copied and is damaged; a part
+/// that was linked is not read.
+arrow::Result<std::vector<DataFile>> MakeNumberedFiles(const Options& options, const WriteTarget& target,
                                                        const std::string& stage, const std::vector<DataFile>& parts,
                                                        const std::string& folder, const StopToken& stop);
 /// Those that are there; nothing when they were not made of these parts, or not all are there.

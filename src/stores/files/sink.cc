@@ -191,6 +191,7 @@ class PartWriter {
       : options_(options),
         schema_(target.schema),
         epoch_(target.epoch),
+        read_back_(target.read_back),
         folder_(std::move(folder)),
         split_id_(std::move(split_id)),
         suffix_(SuffixOf(options.text ? std::optional(options.text->kind) : std::nullopt, PartCompression(options))) {}
@@ -228,8 +229,12 @@ class PartWriter {
     ARROW_RETURN_NOT_OK(before_part_sync.Hit());
     std::set<std::string> folders;
     for (; synced_ < finished_.size(); ++synced_) {
-      const std::string file = folder_ + "/" + finished_[synced_].path;
+      const DataFile& part = finished_[synced_];
+      const std::string file = folder_ + "/" + part.path;
       ARROW_RETURN_NOT_OK(SyncFile(file));
+      // What is read once more soon: all parts, or those whose rows go into numbered files.
+      const bool read_soon = read_back_ || (options_.rows_per_file > 0 && part.rows != options_.rows_per_file);
+      if (!read_soon) DropFromCache(file);
       folders.insert(file.substr(0, file.find_last_of('/')));
     }
     for (const std::string& folder : folders) ARROW_RETURN_NOT_OK(SyncFolder(folder));
@@ -272,6 +277,7 @@ class PartWriter {
   const Options options_;
   const CollectionSchema schema_;
   const int64_t epoch_;
+  const bool read_back_;
   const std::string folder_;
   const std::string split_id_;
   const std::string suffix_;
@@ -599,7 +605,7 @@ arrow::Status FilesSink::Finalize(const WriteTarget& target, const std::vector<R
   if (published) return arrow::Status::OK();
   ARROW_RETURN_NOT_OK(stage.Enter());
   ARROW_ASSIGN_OR_RAISE(auto parts, PartsOf(receipts));
-  return MakeNumberedFiles(options_, target.schema, stage.folder(), parts, stage.numbered(), stop_).status();
+  return MakeNumberedFiles(options_, target, stage.folder(), parts, stage.numbered(), stop_).status();
 }
 
 arrow::Result<std::unique_ptr<Source>> FilesSink::ReadBack(const WriteTarget& target,
@@ -661,8 +667,7 @@ arrow::Status FilesSink::Publish(const WriteTarget& target, const std::vector<Re
   const bool numbered = options_.rows_per_file > 0;
   const std::string folder = numbered ? stage.numbered() : stage.folder();
   if (numbered) {
-    ARROW_ASSIGN_OR_RAISE(manifest.files,
-                          MakeNumberedFiles(options_, target.schema, stage.folder(), parts, folder, stop_));
+    ARROW_ASSIGN_OR_RAISE(manifest.files, MakeNumberedFiles(options_, target, stage.folder(), parts, folder, stop_));
   } else {
     manifest.files = std::move(parts);
     if (manifest.files.empty()) {

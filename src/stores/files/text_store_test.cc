@@ -249,13 +249,23 @@ TEST_F(TextStoreTest, LargePartsBecomeNumberedFilesWithoutACopy) {
   }
 }
 
-TEST_F(TextStoreTest, ADamagedPartIsNotLinked) {
+TEST_F(TextStoreTest, ALinkedPartIsCheckedWhenItIsRead) {
   auto store = Open({{"format", "csv"}, {"rows_per_file", "4"}});
   const auto receipts = Write(*store->sink(), {MakeBatch(0, 4)});
   const std::string part = "out/.godwit-stage-job-1/books/part-s-0.1.0.csv";
   std::string text = Get(part);
   text.back() = '7';
   Put(part, text);
+  Publish(*store->sink(), receipts);
+  EXPECT_THAT(ReadError(*Open(), "books"), HasSubstr("damaged"));
+}
+
+TEST_F(TextStoreTest, ACutPartIsNotLinked) {
+  auto store = Open({{"format", "csv"}, {"rows_per_file", "4"}});
+  const auto receipts = Write(*store->sink(), {MakeBatch(0, 4)});
+  const std::string part = "out/.godwit-stage-job-1/books/part-s-0.1.0.csv";
+  const std::string text = Get(part);
+  Put(part, text.substr(1));
   const arrow::Status status = store->sink()->Finalize(target_, receipts);
   EXPECT_EQ(KindOf(status), ErrorKind::kCorruptData);
   EXPECT_THAT(Describe(status), HasSubstr("part-s-0.1.0.csv"));
