@@ -45,7 +45,9 @@ def godwit(folder, name, source, target, extra="verify: off\nif_not_empty: drop\
             "copy_seconds": collection["copy_seconds"], "verify_seconds": collection["verify_seconds"],
             "peak_mib": peak / 1024,
             "core_seconds_per_gb": round(cpu / (collection["bytes"] / 1e9), 2),
-            "digest_share": round(report["digest_seconds"] / cpu, 3)}
+            "digest_share": round(report["digest_seconds"] / cpu, 3),
+            "digest_of_copy": round(report["digest_seconds"] / os.cpu_count() /
+                                    (collection["copy_seconds"] + collection["verify_seconds"]), 3)}
 
 
 def first_row(folder, source, target):
@@ -82,7 +84,7 @@ def rate(output):
 
 def cost(result):
     return (f"{result['peak_mib']:.0f} MiB, {result['core_seconds_per_gb']:.2f} core s/GB, "
-            f"{100 * result['digest_share']:.1f} % digest")
+            f"digest {100 * result['digest_share']:.1f} %")
 
 
 def quiet(server):
@@ -138,13 +140,15 @@ class Bench:
         """`result` of godwit(); its rate beside another one."""
         value = result[rate]
         ratio = value / ceiling
-        cost = {key: result[key] for key in ("core_seconds_per_gb", "digest_share")}
+        cost = {key: result[key] for key in ("core_seconds_per_gb", "digest_share", "digest_of_copy")}
+        cost["whole_job_ratio"] = round(result["job_rows_per_second"] / ceiling, 2)
         self.lines.append({"measured": what, "rows_per_second": round(value), "ceiling": ceiling_name,
                            "ceiling_rows_per_second": round(ceiling), "ratio": round(ratio, 2), "goal": goal}
                           | ({"median_ratio": round(median, 2)} if median else {}) | cost)
         print(f"{what:34} {value:10.0f} rows/s   {ratio:5.2f} of {ceiling:8.0f} ({ceiling_name})"
               + (f"   goal {goal}" if goal else "") + (f"   median round {median:.2f}" if median else "")
-              + f"   {cost['core_seconds_per_gb']:.2f} core s/GB, {100 * cost['digest_share']:.1f} % digest", flush=True)
+              + f"   whole job {cost['whole_job_ratio']:.2f}   {cost['core_seconds_per_gb']:.2f} core s/GB, "
+                f"digest {100 * cost['digest_share']:.1f} %, {100 * cost['digest_of_copy']:.1f} % of the copy", flush=True)
 
     def fact(self, what, value):
         self.lines.append({"measured": what, "value": value})
@@ -184,6 +188,7 @@ class Bench:
         target = f"{{store: files, path: {self.folder}/out, {CSV['options']}}}"
 
         def write():
+            shutil.rmtree(self.folder / "out", ignore_errors=True)
             os.sync()
             return godwit(self.folder, "csv", self.synthetic(rows), target)
 
@@ -270,6 +275,7 @@ class Bench:
         self.fill(server, rows)
 
         def copy(text, verify="verify: off\n"):
+            shutil.rmtree(out, ignore_errors=True)  # to remove what the last round left is no part of the job
             os.sync()
             quiet(server)
             return godwit(self.folder, "text", source, f"{{store: files, path: {out}, {text['options']}}}",
@@ -283,14 +289,13 @@ class Bench:
         for name, text in (("CSV", CSV), ("numbered files of COPY", NUMBERED)):
             self.compare(f"Milvus -> {name}", lambda: copy(text),
                          {"bare gRPC, 2 streams": lambda: self.reader(server),
-                          "formatter alone, 2 files": lambda: self.formatter(text, rows)}, 0.8,
-                         rate="job_rows_per_second")
+                          "formatter alone, 2 files": lambda: self.formatter(text, rows)}, 0.8)
         for name, verify in (("", "verify: off\n"), (", verified", "")):
             self.note(f"Milvus -> numbered files{name}", copy(NUMBERED, verify), iterator,
                       "pymilvus iterator that writes them", 10, rate="job_rows_per_second")
         shutil.rmtree(out)
 
-    def compare(self, what, measure, ceilings, goal, rate="rows_per_second"):
+    def compare(self, what, measure, ceilings, goal):
         """All in turn, the first one changing from round to round; notes the best of each beside the slowest of the
         ceilings, and the median of the rounds' ratios."""
         results, tops = [], []
@@ -300,14 +305,14 @@ class Bench:
             tops.append([ceiling() for ceiling in ceilings.values()])
             if turn % 2 == 0:
                 results.append(measure())
-        result = max(results, key=lambda one: one[rate])
+        result = max(results, key=lambda one: one["rows_per_second"])
         best = dict(zip(ceilings, (max(figures) for figures in zip(*tops))))
         name = min(best, key=best.get)
         for other, top in best.items():
             if other != name:
                 self.fact(f"{what}: {other}", f"{top:.0f} rows/s")
-        median = statistics.median(one[rate] / min(top) for one, top in zip(results, tops))
-        self.note(what, result, best[name], name, goal, median, rate)
+        median = statistics.median(one["rows_per_second"] / min(top) for one, top in zip(results, tops))
+        self.note(what, result, best[name], name, goal, median)
         return best[name]
 
     def both_ceiling(self, server):
