@@ -14,7 +14,7 @@ namespace godwit {
 /// Writes `path`.tmp, fsyncs, renames over `path`, fsyncs the folder.
 arrow::Status WriteFileDurably(const std::string& path, std::string_view contents);
 arrow::Status SyncFile(const std::string& path);
-/// Gives the memory back in which the system keeps a durable file. Only a hint.
+/// Gives the memory back in which the system keeps what of a file is on the disk. Only a hint.
 void DropFromCache(const std::string& path);
 arrow::Status SyncFolder(const std::string& path);
 /// Renames and fsyncs both folders.

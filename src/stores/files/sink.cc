@@ -208,9 +208,18 @@ class PartWriter {
       for (; begin < end; ++begin) {
         part_.digest.Add(hashes.keys[static_cast<size_t>(begin)], hashes.rows[static_cast<size_t>(begin)]);
       }
+      DropWritten();
       if (writer_->bytes() >= options_.file_bytes || IsNumberedFile()) ARROW_RETURN_NOT_OK(Close());
     }
     return arrow::Status::OK();
+  }
+
+  /// Gives back what is on the disk of a large part, once in a while.
+  void DropWritten() {
+    constexpr int64_t kBytes = 64 << 20;
+    if (read_back_ || writer_->bytes() - dropped_ < kBytes) return;
+    DropFromCache(path());
+    dropped_ = writer_->bytes();
   }
 
   arrow::Status Begin(const std::string& partition) {
@@ -219,6 +228,7 @@ class PartWriter {
     do {
       part_ = {.path = prefix + PartName(split_id_, epoch_, next_number_++, suffix_), .partition = partition};
     } while (Exists(path()));
+    dropped_ = 0;
     return CreatePart(path(), schema_, options_).Value(&writer_);
   }
 
@@ -283,6 +293,7 @@ class PartWriter {
   const std::string suffix_;
   int next_number_ = 0;
   std::unique_ptr<FileWriter> writer_;  // of the open part
+  int64_t dropped_ = 0;                 // bytes of it after which it was last dropped from the cache
   DataFile part_;                       // the open one, or the last one
   std::vector<DataFile> finished_;
   size_t synced_ = 0;  // parts of finished_ that are durable
