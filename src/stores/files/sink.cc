@@ -216,7 +216,7 @@ class PartWriter {
 
   /// Gives back what is on the disk of a large part, once in a while.
   void DropWritten() {
-    constexpr int64_t kBytes = 64 << 20;
+    constexpr int64_t kBytes = 16 << 20;
     if (read_back_ || writer_->bytes() - dropped_ < kBytes) return;
     DropFromCache(path());
     dropped_ = writer_->bytes();
