@@ -1,5 +1,6 @@
 // Floats as decimal text: byte for byte what std::to_chars(value) writes, the shortest text that reads back as the same
-// float, in a quarter of its time for the numbers that vectors mostly hold.
+// float, in a fifth (registers of 512 bits) to six tenths (128 bits) of its time for the numbers that vectors mostly
+// hold.
 #pragma once
 
 #include <array>

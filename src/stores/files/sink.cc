@@ -314,6 +314,20 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> WithoutRows(const std::shared
   return filtered.record_batch();
 }
 
+HashedRows WithoutRows(const HashedRows& hashes, const std::vector<int64_t>& left_out) {
+  HashedRows rest;
+  auto next = left_out.begin();
+  for (size_t i = 0; i < hashes.rows.size(); ++i) {
+    if (next != left_out.end() && *next == static_cast<int64_t>(i)) {
+      ++next;
+      continue;
+    }
+    rest.keys.push_back(hashes.keys[i]);
+    rest.rows.push_back(hashes.rows[i]);
+  }
+  return rest;
+}
+
 std::string KeyText(const CollectionSchema& schema, const arrow::RecordBatch& rows, int64_t row) {
   if (schema.key_index() < 0) return "row " + std::to_string(row);
   auto key = rows.column(schema.key_index())->GetScalar(row);
@@ -357,12 +371,9 @@ class FilesWriter : public Writer {
     }
     Batch rest = batch;
     ARROW_ASSIGN_OR_RAISE(rest.rows, WithoutRows(batch.rows, result.rejected_rows));
-    HashedRows of_rest = hashes;
-    for (auto row = result.rejected_rows.rbegin(); row != result.rejected_rows.rend(); ++row) {
-      of_rest.keys.erase(of_rest.keys.begin() + *row);
-      of_rest.rows.erase(of_rest.rows.begin() + *row);
+    if (rest.rows->num_rows() > 0) {
+      ARROW_RETURN_NOT_OK(parts_.Write(rest, WithoutRows(hashes, result.rejected_rows)));
     }
-    if (rest.rows->num_rows() > 0) ARROW_RETURN_NOT_OK(parts_.Write(rest, of_rest));
     return result;
   }
 
